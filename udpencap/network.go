@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package udpencap
+
+import (
+	"context"
+	"net/netip"
+)
+
+// DefaultPort is the UDP port IANA assigned for SCTP encapsulation
+// ("sctp-tunneling", RFC 6951, Section 8).
+const DefaultPort = 9899
+
+// MaxBatchBytes is the most one Datagram may carry in either direction: the
+// largest UDP payload over IPv4. A receive buffer of this size never truncates.
+const MaxBatchBytes = 65507
+
+// A Network is where sockets come from: the host (Host), a virtual network
+// (sctp/simnet), or any transport.Net of the Pion project (udpencap/pionnet).
+type Network interface {
+	// Addrs lists the unicast addresses of the host, loopback included,
+	// link-local ones (which need a zone) excluded, in a stable order.
+	Addrs() ([]netip.Addr, error)
+
+	// Listen opens the socket for one local address. laddr.Port 0 asks for
+	// any free port. The address must be a unicast address of the host.
+	Listen(ctx context.Context, laddr netip.AddrPort) (Socket, error)
+
+	// ListenMulticast opens a socket which receives what is sent to group,
+	// joined on every multicast interface that carries one of the addresses
+	// in ifaddrs (on all of them if ifaddrs is empty).
+	ListenMulticast(ctx context.Context, group netip.AddrPort, ifaddrs []netip.Addr) (Socket, error)
+}
+
+// A Socket sends and receives UDP datagrams at one local address. ReadBatch
+// and WriteBatch may be called concurrently with each other and with Close,
+// and WriteBatch with itself.
+type Socket interface {
+	// LocalAddr is the address and port the socket is bound to.
+	LocalAddr() netip.AddrPort
+
+	// ReadBatch waits until at least one datagram has arrived and fills
+	// dgs[:n]. On entry every dgs[i].Data provides memory (its capacity is
+	// used; MaxBatchBytes never truncates); on return Data has the length
+	// received and Src is set. Where SegmentSize is not 0, Data holds several
+	// datagrams of one sender back to back, each SegmentSize bytes long but
+	// the last, which may be shorter. After Close it returns net.ErrClosed.
+	ReadBatch(dgs []Datagram) (n int, err error)
+
+	// WriteBatch sends the datagrams in order. Data of a Datagram with
+	// SegmentSize not 0 is cut into datagrams of that size. It does not wait
+	// for buffer space: what the host cannot take at once is lost, as on a
+	// network. An error says which datagram was not sent (n is its index) and
+	// the rest may be retried with dgs[n+1:]; *MTUError if it was too large.
+	// Data is not kept.
+	WriteBatch(dgs []Datagram) (n int, err error)
+
+	// SetMulticast chooses the interface (by one of its addresses) and the
+	// TTL or hop limit for multicast datagrams sent from this socket.
+	SetMulticast(ifaddr netip.Addr, ttl int) error
+
+	Close() error
+}
+
+// A Datagram is one UDP datagram, or a run of equally large ones to or from
+// the same peer.
+type Datagram struct {
+	// Data is the UDP payload: an SCTP packet (RFC 6951, Section 5.2), or
+	// several of SegmentSize bytes each.
+	Data []byte
+	// Src is the sender's address and UDP port. WriteBatch ignores it.
+	Src netip.AddrPort
+	// Dst is where WriteBatch sends to. ReadBatch leaves it alone.
+	Dst netip.AddrPort
+	// SegmentSize is the size in bytes of the datagrams in Data, or 0 if it
+	// is a single one.
+	SegmentSize int
+}
+
+// An MTUError reports that a datagram was too large for the path and must not
+// be fragmented (EMSGSIZE; RFC 6951, Section 5.6).
+type MTUError struct {
+	Dst netip.AddrPort
+	// MTU is the path MTU the host knows, in bytes of IP packet, or 0.
+	MTU int
+}
