@@ -91,13 +91,15 @@ func startChunk(b []byte, t ChunkType, flags uint8) []byte {
 // finish sets the length of the chunk, parameter or cause which starts at
 // b[start] and ends with b, and pads it.
 func finish(b []byte, start int) []byte {
+	putLength(b, start)
 	n := len(b) - start
-	binary.BigEndian.PutUint16(b[start+2:], uint16(min(n, MaxLen)))
-	return pad(b, n)
+	return append(b, zeros[:padded(n)-n]...)
 }
 
-// pad appends the padding after n bytes.
-func pad(b []byte, n int) []byte { return append(b, zeros[:padded(n)-n]...) }
+// putLength sets the length of what starts at b[start] and ends with b.
+func putLength(b []byte, start int) {
+	binary.BigEndian.PutUint16(b[start+2:], uint16(min(len(b)-start, MaxLen)))
+}
 
 // padded rounds n up to a multiple of 4.
 func padded(n int) int { return (n + 3) &^ 3 }
