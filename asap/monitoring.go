@@ -79,8 +79,8 @@ func (m *EndpointUnreachable) parse(_ uint8, d *param.Decoder) error {
 type ServerAnnounce struct {
 	ServerID uint32 // Server Identifier
 
-	// Transports are SCTP or TCP. RSPLIB sends none, and reads none of SCTP either: there, the source address and
-	// the source port of the datagram are the registrar's.
+	// Transports are SCTP or TCP. RSPLIB sends none: there, the source address and source port of the datagram are
+	// the registrar's SCTP address, also if transports are present.
 	Transports []param.Transport
 
 	// EncapPort is the UDP encapsulation port (RFC 6951) of the SCTP transports; 0 means param.DefaultEncapPort.
