@@ -32,8 +32,8 @@ func AppendError(b, causes []byte) []byte { return AppendChunk(b, ChunkError, 0,
 // ParseErrorChunk decodes an ERROR chunk. causes is a view of its error
 // causes, which have been checked and are walked with NextCause.
 //
-// RFC 9260, Section 3.3.10: "This chunk contains one or more error causes";
-// an ERROR chunk without one is an error here.
+// RFC 9260, Section 3.3.10: "It contains one or more error causes." An ERROR
+// chunk without one is an error here.
 func ParseErrorChunk(c Chunk) (causes []byte, err error) {
 	if c.Type != ChunkError {
 		return nil, typeError("ERROR chunk", c.Type)

@@ -52,8 +52,10 @@ type Auth struct {
 // chunk with HMACID.Size() zero bytes and everything it covers, and write the
 // HMAC over the zeros.
 //
-// RFC 4895, Section 6.2: "the HMAC Identifier has to be set to the HMAC
-// Identifier" and the HMAC field "MUST be all zeros" while it is computed.
+// RFC 4895, Section 6.2: "The 'data' used for the computation of the AUTH-chunk
+// is given by the AUTH chunk with its HMAC field set to zero (as shown in
+// Figure 6) followed by all the chunks that are placed after the AUTH chunk in
+// the SCTP packet."
 func (a *Auth) Append(b []byte) []byte {
 	start := len(b)
 	b = startChunk(b, ChunkAuth, 0)

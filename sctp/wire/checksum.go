@@ -24,12 +24,12 @@ func Checksum(p []byte) uint32 {
 // SetChecksum computes the CRC32c of packet p and stores it in the common
 // header. p must hold at least the common header.
 //
-// RFC 9260, Section 6.8: "the transmitter: 1. MUST fill in the proper
-// Verification Tag in the SCTP common header and initialize the Checksum field
-// to 0, 2. MUST calculate the CRC32c checksum of the whole packet, including
-// the SCTP common header and all the chunks (refer to Appendix A for details
-// of the CRC32c algorithm)". Appendix A puts the least significant byte of
-// the CRC first, so the field is written in little-endian order.
+// RFC 9260, Section 6.8: "2) calculate the CRC32c checksum of the whole packet,
+// including the SCTP common header and all the chunks (refer to Appendix A for
+// details of the CRC32c algorithm), and 3) put the resultant value into the
+// checksum field in the common header and leave the rest of the bits
+// unchanged." Appendix A puts the least significant byte of the CRC first, so
+// the field is written in little-endian order.
 func SetChecksum(p []byte) {
 	clear(p[8:HeaderLen])
 	binary.LittleEndian.PutUint32(p[8:], crc32.Checksum(p, castagnoli))

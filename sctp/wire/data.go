@@ -12,7 +12,7 @@ const (
 	DataEnd       uint8 = 0x01 // E: last fragment
 	DataBegin     uint8 = 0x02 // B: first fragment
 	DataUnordered uint8 = 0x04 // U
-	DataImmediate uint8 = 0x08 // I: "the receiver SHOULD NOT delay the corresponding SACK"
+	DataImmediate uint8 = 0x08 // I: the SACK should not be delayed (RFC 7053)
 )
 
 // A Data is a DATA chunk, RFC 9260, Section 3.3.1.

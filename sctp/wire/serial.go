@@ -17,9 +17,10 @@ type (
 // written to the wire in network byte order.
 type PPID uint32
 
-// RFC 9260, Section 1.6: "Transmission Sequence Numbers wrap around when they
-// reach 2**32 - 1."; comparisons "on TSNs SHOULD use serial number arithmetic
-// as defined in [RFC1982]".
+// RFC 9260, Section 1.6: "Comparisons and arithmetic on TSNs in this document
+// SHOULD use Serial Number Arithmetic, as defined in [RFC1982], where
+// SERIAL_BITS = 32." "Any arithmetic done on Stream Sequence Numbers SHOULD use
+// Serial Number Arithmetic, as defined in [RFC1982], where SERIAL_BITS = 16."
 
 func less32(a, b uint32) bool { return b-a-1 < 1<<31-1 } // 0 < b-a < 2^31
 func less16(a, b uint16) bool { return b-a-1 < 1<<15-1 }
