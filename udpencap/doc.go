@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package udpencap carries SCTP packets in UDP datagrams (RFC 6951): sockets
+// which read and write datagrams in batches, one socket per local address.
+// It knows nothing of SCTP beyond "bytes to an address and port"; checking the
+// verification tag and learning the peer's encapsulation port (RFC 6951,
+// Section 5.4) is the caller's. Most programs want package sctp.
+//
+// [Host] is the operating system's network. Its sockets never let IP fragment
+// (RFC 6951, Section 5.6), treat a full send buffer as a loss rather than wait,
+// and are not ended by ICMP. On Linux one call moves a whole run of equally
+// large datagrams (UDP_SEGMENT, UDP_GRO), which is worth a factor of twenty;
+// where the kernel or the network card cannot, the socket finds out and goes
+// on without. Set the environment variable SCTP_DISABLE_GSO or
+// SCTP_DISABLE_GRO to 1 to do without from the start. Other networks implement
+// [Network]: sctp/simnet for tests, udpencap/pionnet for those of the Pion
+// project.
+//
+// # Limitations
+//
+//   - A socket serves exactly one unicast address; the wildcard is refused, as
+//     the source address of what is sent would then be the host's choice.
+//   - Segmentation and receive offload are used on Linux only. Elsewhere a
+//     batch is a loop.
+//   - Outside Linux the send may wait for buffer space where the system's own
+//     UDP send does; Linux sockets never wait.
+//   - ECN bits are neither set nor read, and ICMP messages are not reported.
+//   - Without privilege Linux caps the socket buffers at net.core.rmem_max and
+//     net.core.wmem_max, silently.
+//   - Not every system sets DF on every family: see dontFragment. OpenBSD and
+//     NetBSD set none.
+//   - Outside Linux, and for interface-local and link-local IPv6 groups, a
+//     multicast socket also receives unicast datagrams to its port.
+//   - Linux has no route for IPv6 multicast on its loopback interface, so
+//     sending there fails unless the administrator adds one; IPv4 works.
+//   - Interfaces which come up after ListenMulticast are not joined.
+//   - Addrs cannot tell tentative or deprecated IPv6 addresses from others.
+package udpencap
