@@ -6,7 +6,7 @@ package wire
 // list made with the Append functions of error causes, or empty; reflected
 // sets the T bit (see FlagT).
 func AppendAbort(b []byte, reflected bool, causes []byte) []byte {
-	return AppendChunk(b, ChunkAbort, flagT(reflected), causes)
+	return AppendChunk(b, ChunkAbort, flagT(reflected), withoutFinalPadding(causes))
 }
 
 // ParseAbort decodes an ABORT chunk. causes is a view of its error causes,
@@ -27,7 +27,9 @@ func ParseAbort(c Chunk) (causes []byte, reflected bool, err error) {
 
 // AppendError appends an ERROR chunk, RFC 9260, Section 3.3.10. causes holds
 // at least one error cause.
-func AppendError(b, causes []byte) []byte { return AppendChunk(b, ChunkError, 0, causes) }
+func AppendError(b, causes []byte) []byte {
+	return AppendChunk(b, ChunkError, 0, withoutFinalPadding(causes))
+}
 
 // ParseErrorChunk decodes an ERROR chunk. causes is a view of its error
 // causes, which have been checked and are walked with NextCause.

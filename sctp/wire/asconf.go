@@ -20,7 +20,7 @@ func (a *Asconf) Append(b []byte) []byte {
 	b = startChunk(b, ChunkAsconf, 0)
 	b = binary.BigEndian.AppendUint32(b, uint32(a.Seq))
 	b = AppendAddress(b, a.Address)
-	b = append(b, a.Params...)
+	b = append(b, withoutFinalPadding(a.Params)...)
 	return finish(b, start)
 }
 
@@ -61,7 +61,7 @@ func (a *AsconfAck) Append(b []byte) []byte {
 	start := len(b)
 	b = startChunk(b, ChunkAsconfAck, 0)
 	b = binary.BigEndian.AppendUint32(b, uint32(a.Seq))
-	b = append(b, a.Params...)
+	b = append(b, withoutFinalPadding(a.Params)...)
 	return finish(b, start)
 }
 

@@ -80,7 +80,7 @@ func (r *AsconfResponse) Append(b []byte) []byte {
 	start := len(b)
 	b = startTLV(b, uint16(ParamErrorCauseIndication))
 	b = binary.BigEndian.AppendUint32(b, r.ID)
-	b = append(b, r.Causes...)
+	b = append(b, withoutFinalPadding(r.Causes)...)
 	return finish(b, start)
 }
 

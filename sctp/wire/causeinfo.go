@@ -92,7 +92,7 @@ func AppendInvalidMandatoryParam(b []byte) []byte {
 // AppendUnrecognizedParams appends an Unrecognized Parameters cause, RFC 9260,
 // Section 3.3.10.8. params is a list of whole parameters of an INIT ACK.
 func AppendUnrecognizedParams(b, params []byte) []byte {
-	return AppendCause(b, CauseUnrecognizedParams, params)
+	return AppendCause(b, CauseUnrecognizedParams, withoutFinalPadding(params))
 }
 
 // AppendNoUserData appends a No User Data cause, RFC 9260, Section 3.3.10.9.

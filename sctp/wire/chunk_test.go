@@ -3,13 +3,15 @@
 package wire
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// RFC 9260, Section 3.2: "00 | Stop processing this SCTP packet and discard
-// the unrecognized chunk and all further chunks."
+// RFC 9260, Section 3.2: "Chunk Types are encoded such that the highest-order
+// 2 bits specify the action that is taken if the processing endpoint does not
+// recognize the Chunk Type."
 func TestUnknownActionBits(t *testing.T) {
 	for i, want := range []UnknownAction{
 		{Stop: true, Report: false},
@@ -53,7 +55,7 @@ func TestFinalPaddingMayBeMissing(t *testing.T) {
 func TestFinalPaddingMayBeCounted(t *testing.T) {
 	params := AppendStateCookie(nil, []byte("cookie")) // 10 bytes, 2 of padding
 	for _, n := range []int{10, 11, 12} {
-		b := (&Init{InitiateTag: 1, Params: params[:n]}).Append(nil, ChunkInitAck)
+		b := AppendChunk(nil, ChunkInitAck, 0, append(make([]byte, 16), params[:n]...))
 		c, rest, err := NextChunk(b)
 		require.NoError(t, err)
 		require.Empty(t, rest)
@@ -65,6 +67,37 @@ func TestFinalPaddingMayBeCounted(t *testing.T) {
 		require.Empty(t, rest)
 		require.Equal(t, "cookie", string(p.Value))
 	}
+}
+
+// RFC 9260, Section 3.2: "The Chunk Length field does not count any chunk
+// padding. However, it does include any padding of variable-length parameters
+// other than the last parameter in the chunk."
+func TestLengthDoesNotCountTheFinalPadding(t *testing.T) {
+	params := AppendStateCookie(AppendStateCookie(nil, []byte("1")), []byte("2")) // 8 + 5 bytes
+	causes := AppendUserInitiatedAbort(AppendUserInitiatedAbort(nil, []byte("1")), []byte("2"))
+	addr := netip.AddrFrom4([4]byte{192, 0, 2, 1})
+	for name, c := range map[string]struct {
+		chunk []byte
+		want  int
+	}{
+		"INIT":       {(&Init{Params: params}).Append(nil, ChunkInit), 20 + 13},
+		"ABORT":      {AppendAbort(nil, false, causes), 4 + 13},
+		"ERROR":      {AppendError(nil, causes), 4 + 13},
+		"ASCONF":     {(&Asconf{Address: addr, Params: params}).Append(nil), 16 + 13},
+		"ASCONF-ACK": {(&AsconfAck{Params: params}).Append(nil), 8 + 13},
+		"RE-CONFIG":  {(&Reconfig{Params: params}).Append(nil), 4 + 13},
+	} {
+		got, rest, err := NextChunk(c.chunk)
+		require.NoError(t, err, name)
+		require.Empty(t, rest, name)
+		require.Len(t, got.Raw, c.want, name)
+		require.Len(t, c.chunk, padded(c.want), name)
+	}
+	require.Equal(t, []byte{1, 2, 3}, withoutFinalPadding([]byte{1, 2, 3}))
+	bad := []byte{0, 1, 0, 3, 0, 0, 0, 0}
+	require.Equal(t, bad, withoutFinalPadding(bad))
+	bad = []byte{0, 1, 0, 4, 0, 1, 0, 9}
+	require.Equal(t, bad, withoutFinalPadding(bad))
 }
 
 // The padding must be zero even if the buffer it is written to is not.
@@ -82,7 +115,7 @@ func TestPaddingIsZero(t *testing.T) {
 	require.Equal(t, []byte{0, 12, 0, 5, 1, 0, 0, 0}, AppendCause(dirty(), CauseUserInitiatedAbort, one))
 	require.Equal(t, make([]byte, 3), (&Data{Payload: one}).Append(dirty())[17:])
 	require.Equal(t, make([]byte, 3), (&IData{Payload: one}).Append(dirty())[21:])
-	require.Equal(t, make([]byte, 3), (&Init{Params: one}).Append(dirty(), ChunkInit)[21:])
+	require.Equal(t, make([]byte, 3), (&Init{Params: []byte{0x80, 8, 0, 5, 1}}).Append(dirty(), ChunkInit)[25:])
 	require.Equal(t, make([]byte, 4), AppendPad(dirty(), 8)[4:])
 	require.Equal(t, make([]byte, 2), (&IData{}).Append(dirty())[10:12], "reserved field of I-DATA")
 }

@@ -19,7 +19,8 @@ type Init struct {
 
 // Append appends the chunk, as ChunkInit or ChunkInitAck, and its padding.
 func (i *Init) Append(b []byte, t ChunkType) []byte {
-	n := InitHeaderLen + len(i.Params)
+	params := withoutFinalPadding(i.Params)
+	n := InitHeaderLen + len(params)
 	b, p := grow(b, padded(n))
 	putChunkHeader(p, t, 0, n)
 	binary.BigEndian.PutUint32(p[4:], i.InitiateTag)
@@ -27,7 +28,7 @@ func (i *Init) Append(b []byte, t ChunkType) []byte {
 	binary.BigEndian.PutUint16(p[12:], i.OutboundStreams)
 	binary.BigEndian.PutUint16(p[14:], i.InboundStreams)
 	binary.BigEndian.PutUint32(p[16:], uint32(i.InitialTSN))
-	copy(p[InitHeaderLen:], i.Params)
+	copy(p[InitHeaderLen:], params)
 	clear(p[n:])
 	return b
 }

@@ -80,6 +80,27 @@ func startTLV(b []byte, t uint16) []byte {
 	return append(b, byte(t>>8), byte(t), 0, 0)
 }
 
+// withoutFinalPadding cuts the padding of the last parameter or error cause off
+// a list of them, so that the length of what contains the list does not count
+// it. A malformed list is returned as it is.
+//
+// RFC 9260, Section 3.2: "The Chunk Length field does not count any chunk
+// padding. However, it does include any padding of variable-length parameters
+// other than the last parameter in the chunk."
+func withoutFinalPadding(list []byte) []byte {
+	for b := list; len(b) >= ParamHeaderLen; {
+		n := int(binary.BigEndian.Uint16(b[2:]))
+		if n < ParamHeaderLen || n > len(b) {
+			break
+		}
+		if padded(n) >= len(b) {
+			return list[:len(list)-len(b)+n]
+		}
+		b = b[padded(n):]
+	}
+	return list
+}
+
 // check tells whether the parameter is of type t and has at least n bytes of
 // value, or exactly n.
 func (p Param) check(t ParamType, n int, exact bool) error {

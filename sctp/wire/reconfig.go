@@ -8,7 +8,9 @@ type Reconfig struct {
 }
 
 // Append appends the chunk and its padding.
-func (r *Reconfig) Append(b []byte) []byte { return AppendChunk(b, ChunkReconfig, 0, r.Params) }
+func (r *Reconfig) Append(b []byte) []byte {
+	return AppendChunk(b, ChunkReconfig, 0, withoutFinalPadding(r.Params))
+}
 
 // ParseReconfig decodes a RE-CONFIG chunk and checks that it holds one or two
 // well-formed parameters. Whether they may stand together is what

@@ -18,7 +18,7 @@ func reencode(c Chunk) ([]byte, error) {
 			return nil, err
 		}
 		i.Params, err = reencodeParams(i.Params)
-		return trimPadding(c, i.Append(nil, c.Type)), err
+		return countPadding(c, i.Append(nil, c.Type)), err
 	case ChunkSack:
 		var s Sack
 		err := ParseSack(c, &s)
@@ -32,14 +32,14 @@ func reencode(c Chunk) ([]byte, error) {
 			return nil, err
 		}
 		causes, err = reencodeCauses(causes)
-		return trimPadding(c, AppendAbort(nil, reflected, causes)), err
+		return countPadding(c, AppendAbort(nil, reflected, causes)), err
 	case ChunkError:
 		causes, err := ParseErrorChunk(c)
 		if err != nil {
 			return nil, err
 		}
 		causes, err = reencodeCauses(causes)
-		return trimPadding(c, AppendError(nil, causes)), err
+		return countPadding(c, AppendError(nil, causes)), err
 	case ChunkShutdown:
 		cum, err := ParseShutdown(c)
 		return AppendShutdown(nil, cum), err
@@ -76,28 +76,28 @@ func reencode(c Chunk) ([]byte, error) {
 			return nil, err
 		}
 		a.Params, err = reencodeParams(a.Params)
-		return trimPadding(c, a.Append(nil)), err
+		return countPadding(c, a.Append(nil)), err
 	case ChunkAsconfAck:
 		a, err := ParseAsconfAck(c)
 		if err != nil {
 			return nil, err
 		}
 		a.Params, err = reencodeParams(a.Params)
-		return trimPadding(c, a.Append(nil)), err
+		return countPadding(c, a.Append(nil)), err
 	case ChunkReconfig:
 		r, err := ParseReconfig(c)
 		if err != nil {
 			return nil, err
 		}
 		r.Params, err = reencodeParams(r.Params)
-		return trimPadding(c, r.Append(nil)), err
+		return countPadding(c, r.Append(nil)), err
 	}
 	return AppendChunk(nil, c.Type, c.Flags, c.Value), nil
 }
 
-// trimPadding leaves the padding of the last parameter or cause out of the
-// length of the new chunk if c did so.
-func trimPadding(c Chunk, b []byte) []byte {
+// countPadding makes the length of the new chunk count the padding of the last
+// parameter or cause if c did so: the encoders do not.
+func countPadding(c Chunk, b []byte) []byte {
 	if len(b) == padded(len(c.Raw)) {
 		putChunkHeader(b, c.Type, b[1], len(c.Raw))
 	}
