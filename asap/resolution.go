@@ -93,6 +93,7 @@ func (m *HandleResolutionResponse) AppendBinary(b []byte) ([]byte, error) {
 
 func (m *HandleResolutionResponse) parse(flags uint8, d *param.Decoder) error {
 	m.AcceptUpdates = flags&flagAccept != 0
+	ahead := d.Count(param.TypePoolElement, param.MaxPoolElements)
 	var havePolicy bool
 	err := common{handle: &m.PoolHandle, errs: &m.Errors, other: func(p param.Param) (_ bool, err error) {
 		switch p.Type {
@@ -101,6 +102,9 @@ func (m *HandleResolutionResponse) parse(flags uint8, d *param.Decoder) error {
 				m.Policy, err = p.Policy()
 			}
 		case param.TypePoolElement:
+			if m.PoolElements == nil {
+				m.PoolElements = make([]param.PoolElement, 0, ahead)
+			}
 			m.PoolElements = append(m.PoolElements, param.PoolElement{})
 			err = p.PoolElement(&m.PoolElements[len(m.PoolElements)-1])
 		default:

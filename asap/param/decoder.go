@@ -85,6 +85,21 @@ func (d *Decoder) Next() (Param, bool, error) {
 	return p, true, nil
 }
 
+// Count returns how many parameters of the type lie ahead, at most limit: for allocating once. It checks nothing.
+func (d *Decoder) Count(t Type, limit int) (n int) {
+	for rest := d.rest; n < limit && len(rest) > 0; {
+		p, size, reason := cut(rest, false)
+		if reason != "" {
+			break
+		}
+		if p.Type == t {
+			n++
+		}
+		rest = rest[size:]
+	}
+	return n
+}
+
 // Skip deals with a parameter the caller has no use for. One of a type known here is skipped: RSPLIB sends
 // parameters where the RFCs foresee none. For others the two highest bits of the type decide.
 func (d *Decoder) Skip(p Param) error {

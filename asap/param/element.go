@@ -105,7 +105,7 @@ func (pe *PoolElement) addTransport(q Param) error {
 	case t.Protocol != SCTP:
 		return q.invalid("ASAP transport is not SCTP")
 	default:
-		pe.ASAPTransport = &t
+		pe.ASAPTransport = new(t) // a copy, so that t itself need not be allocated for every User Transport
 	}
 	return nil
 }

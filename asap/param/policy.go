@@ -57,18 +57,38 @@ type Policy struct {
 	Data string
 }
 
-// field selects one field of a Policy.
-type field func(*Policy) *uint32
+// field is one of the numbers of a Policy.
+type field uint8
 
-var (
-	fWeight    field = func(p *Policy) *uint32 { return &p.Weight }
-	fPriority  field = func(p *Policy) *uint32 { return &p.Priority }
-	fLoad      field = func(p *Policy) *uint32 { return &p.Load }
-	fLoadDeg   field = func(p *Policy) *uint32 { return &p.LoadDegradation }
-	fLoadDPF   field = func(p *Policy) *uint32 { return &p.LoadDPF }
-	fWeightDPF field = func(p *Policy) *uint32 { return &p.WeightDPF }
-	fDistance  field = func(p *Policy) *uint32 { return &p.Distance }
+const (
+	fWeight field = iota
+	fPriority
+	fLoad
+	fLoadDeg
+	fLoadDPF
+	fWeightDPF
+	fDistance
 )
+
+// of points to the number in p.
+func (f field) of(p *Policy) *uint32 {
+	switch f {
+	case fWeight:
+		return &p.Weight
+	case fPriority:
+		return &p.Priority
+	case fLoad:
+		return &p.Load
+	case fLoadDeg:
+		return &p.LoadDegradation
+	case fLoadDPF:
+		return &p.LoadDPF
+	case fWeightDPF:
+		return &p.WeightDPF
+	default:
+		return &p.Distance
+	}
+}
 
 // policies lists, per type, the names and the fields in the order of the wire.
 var policies = map[PolicyType]struct {
@@ -154,7 +174,7 @@ func (e *Encoder) Policy(p Policy) {
 	e.Uint32(uint32(p.Type))
 	def, known := policies[p.Type]
 	for _, f := range def.fields {
-		e.Uint32(*f(&p))
+		e.Uint32(*f.of(&p))
 	}
 	switch {
 	case p.Type == 0:
@@ -192,7 +212,7 @@ func (p Param) Policy() (Policy, error) {
 		return Policy{}, p.invalid(fmt.Sprintf("%v has %d bytes of data, not %d", pol.Type, len(data), want))
 	}
 	for i, f := range def.fields {
-		*f(&pol) = binary.BigEndian.Uint32(data[4*i:])
+		*f.of(&pol) = binary.BigEndian.Uint32(data[4*i:])
 	}
 	return pol, nil
 }
