@@ -155,6 +155,7 @@ func (t PolicyType) Short() string {
 }
 
 // Fraction returns f, from 0 to 1, as the part of 0xffffffff it is on the wire. What lies outside is clamped.
+// The rounding is RSPLIB's: 0.25 is 0x40000000, 0.1 is 0x19999999.
 func Fraction(f float64) uint32 {
 	switch {
 	case !(f > 0): // also NaN
@@ -162,7 +163,7 @@ func Fraction(f float64) uint32 {
 	case f >= 1:
 		return math.MaxUint32
 	}
-	return uint32(math.RoundToEven(f * math.MaxUint32))
+	return uint32(f * (1 << 32))
 }
 
 // Float returns the part of 0xffffffff as a number from 0 to 1.
