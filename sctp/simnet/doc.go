@@ -23,7 +23,7 @@
 //
 // # Limitations
 //
-// There is no ICMP, no NAT, no fragmentation, and no routing beyond one
+// There is no ICMP, no NAT, and no routing beyond one
 // segment on either side: multicast stays within its segment. The fate of a
 // datagram is drawn when it is sent, so cutting a link does not take away what
 // is under way. In a Net the goroutines that send decide who draws first: its

@@ -34,6 +34,7 @@ type fabric struct {
 	seq       uint64
 	free      [][]byte
 	trace     trace
+	fragment  bool // what is being sent has no DF bit
 }
 
 type addrPair struct{ src, dst netip.Addr }

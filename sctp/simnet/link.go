@@ -81,7 +81,7 @@ func (l *Link) cross(t time.Time, src netip.Addr, size int) (time.Time, string) 
 	switch {
 	case l.down:
 		return t, "down"
-	case s.MTU > 0 && size > s.MTU:
+	case s.MTU > 0 && size > s.MTU && !l.f.fragment:
 		return t, "mtu"
 	case s.Loss > 0 && l.f.rng.Float64() < s.Loss:
 		return t, "loss"

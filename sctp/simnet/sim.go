@@ -89,12 +89,21 @@ func (s *Sim) Join(group, a netip.Addr) {
 // multicast group on the segment of src, the sender among them. The data is
 // copied. The error is a *udpencap.MTUError, if data is too large for the
 // segment of src.
-func (s *Sim) Send(src, dst netip.AddrPort, data []byte) error {
+func (s *Sim) Send(src, dst netip.AddrPort, data []byte) error { return s.send(src, dst, data, true) }
+
+// SendFragments is Send without the DF bit: no MTU stops the datagram, as if
+// IP had fragmented it.
+func (s *Sim) SendFragments(src, dst netip.AddrPort, data []byte) {
+	_ = s.send(src, dst, data, false)
+}
+
+func (s *Sim) send(src, dst netip.AddrPort, data []byte, df bool) error {
 	src, dst = unmap(src), unmap(dst)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	from, to := src.Addr(), dst.Addr()
-	if from != to {
+	s.fragment = !df
+	if df && from != to {
 		if err := s.checkMTU(from, dst, len(data)); err != nil {
 			return err
 		}

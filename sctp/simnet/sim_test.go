@@ -129,6 +129,9 @@ func TestSimMTURefusesAtTheFirstHopAndDropsFurtherAway(t *testing.T) {
 	s.RunIdle()
 	require.Len(t, *got, 2)
 	require.EqualValues(t, 2, (*got)[1].n)
+	s.SendFragments(a1, b1, numbered(4, 20000))
+	s.RunIdle()
+	require.Len(t, *got, 3)
 
 	v6a, v6b := ap("[2001:db8::1]:1"), ap("[2001:db8::2]:1")
 	require.NoError(t, s.Send(v6a, v6b, make([]byte, 1452)))
