@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Config holds the protocol parameters of a stack, by their names in RFC
+// 9260, Section 16. The zero value of a field means its default; a negative
+// value, where one is allowed, turns the thing off.
+type Config struct {
+	// RTOInitial is the retransmission timeout before the first round-trip
+	// measurement (RTO.Initial). Default: 1 s.
+	RTOInitial time.Duration
+	// RTOMin is the least retransmission timeout (RTO.Min). Default: 1 s.
+	RTOMin time.Duration
+	// RTOMax is the greatest retransmission timeout (RTO.Max). Default: 60 s.
+	RTOMax time.Duration
+	// MaxBurst limits the packets of new data that one opening of the
+	// congestion window may release beyond what was just acknowledged
+	// (Max.Burst; RFC 9260, Section 6.1, D). Default: 4. Negative: no limit.
+	MaxBurst int
+	// ValidCookieLife is how long a state cookie is good (Valid.Cookie.Life).
+	// Default: 60 s.
+	ValidCookieLife time.Duration
+	// AssociationMaxRetrans is how many consecutive retransmissions to a peer,
+	// over all paths, end the association (Association.Max.Retrans).
+	// Default: 10.
+	AssociationMaxRetrans int
+	// PathMaxRetrans is how many consecutive errors make a path inactive
+	// (Path.Max.Retrans). Default: 5.
+	PathMaxRetrans int
+	// MaxInitRetransmits is how often INIT and COOKIE ECHO are sent again
+	// (Max.Init.Retransmits). Default: 8. Negative: never.
+	MaxInitRetransmits int
+	// HeartbeatInterval is the time added to RTO between HEARTBEATs on an
+	// idle path (HB.interval). Default: 30 s. Negative: no HEARTBEATs but
+	// those that confirm a path.
+	HeartbeatInterval time.Duration
+	// SackDelay bounds how long an acknowledgement may wait (RFC 9260,
+	// Section 6.2). Default: 200 ms; at most 500 ms. Negative: never wait.
+	SackDelay time.Duration
+
+	// OutboundStreams is how many outbound streams are asked for, 1 to 65535.
+	// Default: 1024.
+	OutboundStreams int
+	// MaxInboundStreams is how many inbound streams the peer may use, 1 to
+	// 65535. Default: 65535.
+	MaxInboundStreams int
+	// SendBuffer bounds the bytes of user data (with a fixed cost per
+	// message) queued and unacknowledged. A single larger message is
+	// accepted when the buffer is empty. Default: 4 MiB.
+	SendBuffer int
+	// RecvBuffer bounds the bytes kept for messages received but not read;
+	// what is left of it is advertised as a_rwnd. Default: 4 MiB, at least
+	// 1500 (RFC 9260, Section 3.3.2).
+	RecvBuffer int
+	// MaxMessageSize is the largest message accepted for sending and the
+	// largest one reassembled, in bytes. Default: 64 MiB.
+	MaxMessageSize int
+	// MaxPaths is how many addresses of a peer are used; the rest of what
+	// its INIT lists is ignored. Default: 16.
+	MaxPaths int
+
+	// MTU is the size in bytes of the largest IP packet sent on a path before
+	// anything is known of it. Default: 1500, at least 576.
+	MTU int
+	// NoNagle sends small messages at once, also with data outstanding
+	// (SCTP_NODELAY of RFC 6458 is this). The default, false, bundles them
+	// as RFC 9260, Section 6.1 allows.
+	NoNagle bool
+}
+
+const (
+	maxSackDelay   = 500 * time.Millisecond // RFC 9260, Section 6.2: "MUST NOT be more than 500 ms"
+	minARwnd       = 1500                   // RFC 9260, Section 3.3.2: least a_rwnd of an INIT
+	minMTU         = 576                    // below this a packet would not hold an INIT ACK
+	maxMTU         = 65535
+	ipv4UDPOverIP  = 20 + 8
+	ipv6UDPOverIP  = 40 + 8
+	maxPathsLimit  = 255
+	perMessageCost = 128 // bytes a queued message costs besides its data
+)
+
+// WithDefaults returns the configuration with every zero field filled in, or
+// an error that names the field which is out of range.
+func (c Config) WithDefaults() (Config, error) {
+	dur := func(v *time.Duration, def time.Duration) {
+		if *v == 0 {
+			*v = def
+		}
+	}
+	num := func(v *int, def int) {
+		if *v == 0 {
+			*v = def
+		}
+	}
+	dur(&c.RTOInitial, time.Second)
+	dur(&c.RTOMin, time.Second)
+	dur(&c.RTOMax, 60*time.Second)
+	num(&c.MaxBurst, 4)
+	dur(&c.ValidCookieLife, 60*time.Second)
+	num(&c.AssociationMaxRetrans, 10)
+	num(&c.PathMaxRetrans, 5)
+	num(&c.MaxInitRetransmits, 8)
+	dur(&c.HeartbeatInterval, 30*time.Second)
+	dur(&c.SackDelay, 200*time.Millisecond)
+	num(&c.OutboundStreams, 1024)
+	num(&c.MaxInboundStreams, 65535)
+	num(&c.SendBuffer, 4<<20)
+	num(&c.RecvBuffer, 4<<20)
+	num(&c.MaxMessageSize, 64<<20)
+	num(&c.MaxPaths, 16)
+	num(&c.MTU, 1500)
+	if c.RTOInitial < c.RTOMin {
+		c.RTOInitial = c.RTOMin
+	}
+
+	switch {
+	case c.RTOMin < 0 || c.RTOInitial < 0 || c.RTOMax < c.RTOMin:
+		return c, configError("RTOMin, RTOInitial, RTOMax", "must be positive and in this order")
+	case c.RTOInitial > c.RTOMax:
+		return c, configError("RTOInitial", "is above RTOMax")
+	case c.ValidCookieLife < time.Second:
+		return c, configError("ValidCookieLife", "is below 1 s")
+	case c.AssociationMaxRetrans < 1:
+		return c, configError("AssociationMaxRetrans", "is below 1")
+	case c.PathMaxRetrans < 0:
+		return c, configError("PathMaxRetrans", "is negative")
+	case c.SackDelay > maxSackDelay:
+		return c, configError("SackDelay", "is above 500 ms (RFC 9260, Section 6.2)")
+	case c.OutboundStreams < 1 || c.OutboundStreams > 65535:
+		return c, configError("OutboundStreams", "is not within 1 to 65535")
+	case c.MaxInboundStreams < 1 || c.MaxInboundStreams > 65535:
+		return c, configError("MaxInboundStreams", "is not within 1 to 65535")
+	case c.SendBuffer < 1:
+		return c, configError("SendBuffer", "is negative")
+	case c.RecvBuffer < minARwnd:
+		return c, configError("RecvBuffer", "is below 1500 bytes (RFC 9260, Section 3.3.2)")
+	case c.MaxMessageSize < 1:
+		return c, configError("MaxMessageSize", "is negative")
+	case c.MaxPaths < 1 || c.MaxPaths > maxPathsLimit:
+		return c, configError("MaxPaths", "is not within 1 to 255")
+	case c.MTU < minMTU || c.MTU > maxMTU:
+		return c, configError("MTU", "is not within 576 to 65535")
+	}
+	return c, nil
+}
+
+func configError(field, why string) error {
+	return fmt.Errorf("sctp: config: %s %s", field, why)
+}

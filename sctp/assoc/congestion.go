@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import "time"
+
+// A congestion is the congestion control of one path (RFC 9260, Section 7.2).
+// All sizes are bytes of DATA chunks with headers and padding.
+type congestion struct {
+	cwnd, ssthresh    int
+	partialBytesAcked int
+	pmdcs             int // largest DATA chunk of a packet (RFC 9260, Section 2.3)
+
+	lastSent time.Time // of new data
+	idled    bool      // ssthresh has been set for the current idle time
+	burst    int       // packets that may still be sent, see openBurst
+}
+
+// maxSsthresh is "arbitrarily high" (Section 7.2.1).
+const maxSsthresh = 1 << 30
+
+func (c *congestion) init(ipv6 bool) {
+	// Section 7.2.1: "min(4 * PMDCS, max(2 * PMDCS, 4404)) bytes if the peer
+	// address is an IPv4 address and to min(4 * PMDCS, max(2 * PMDCS, 4344))".
+	floor := 4404
+	if ipv6 {
+		floor = 4344
+	}
+	c.cwnd = min(4*c.pmdcs, max(2*c.pmdcs, floor))
+	c.ssthresh = maxSsthresh
+	c.partialBytesAcked = 0
+	c.idled = false
+}
+
+// onAck grows the window. flight is what was in flight before the SACK.
+func (c *congestion) onAck(acked, flight int, inFastRecovery bool) {
+	if c.cwnd <= c.ssthresh {
+		// Section 7.2.1: "use the slow-start algorithm to increase cwnd only if
+		// the current congestion window is being fully utilized and the data
+		// sender is not in Fast Recovery ... by, at most, the lesser of 1. the
+		// total size of the previously outstanding DATA chunk(s) acknowledged
+		// and 2. L times the destination's PMDCS."
+		if !inFastRecovery && flight >= c.cwnd {
+			c.cwnd += min(acked, c.slowStartLimit(acked))
+		}
+		return
+	}
+	// Section 7.2.2.
+	c.partialBytesAcked += acked
+	switch {
+	case c.partialBytesAcked > c.cwnd && flight < c.cwnd:
+		c.partialBytesAcked = c.cwnd
+	case c.partialBytesAcked >= c.cwnd && flight >= c.cwnd:
+		c.partialBytesAcked -= c.cwnd
+		if !inFastRecovery {
+			c.cwnd += c.pmdcs
+		}
+	}
+}
+
+// slowStartLimit is L * PMDCS. "The positive integer L SHOULD be 1 and MAY be
+// larger than 1. See [RFC3465]": RFC 3465 counts bytes because one
+// acknowledgement may stand for many packets. A receiver that reads batches
+// acknowledges once a batch, so L is the number of packets acknowledged at two
+// per SACK, as if it had acknowledged every second one.
+func (c *congestion) slowStartLimit(acked int) int {
+	return max(1, (acked/c.pmdcs+1)/2) * c.pmdcs
+}
+
+// onFastRetransmit is called when fast recovery begins. Section 7.2.3:
+// "ssthresh = max(cwnd / 2, 4 * PMDCS); cwnd = ssthresh".
+func (c *congestion) onFastRetransmit() {
+	c.ssthresh = max(c.cwnd/2, 4*c.pmdcs)
+	c.cwnd = c.ssthresh
+	c.partialBytesAcked = 0
+}
+
+// onTimeout is called when T3-rtx expires. Section 7.2.3: "ssthresh =
+// max(cwnd / 2, 4 * PMDCS); cwnd = PMDCS".
+func (c *congestion) onTimeout() {
+	c.ssthresh = max(c.cwnd/2, 4*c.pmdcs)
+	c.cwnd = c.pmdcs
+	c.partialBytesAcked = 0
+}
+
+// onAllAcked: Section 7.2.2: "When all of the data transmitted by the sender
+// has been acknowledged by the receiver, partial_bytes_acked is initialized
+// to 0."
+func (c *congestion) onAllAcked() { c.partialBytesAcked = 0 }
+
+// onIdle shrinks the window for the time nothing was sent. Section 7.2.1:
+// "the cwnd of the transport address SHOULD be adjusted to max(cwnd / 2, 4 *
+// PMDCS) once per RTO. Before the first cwnd adjustment, the ssthresh of the
+// transport address SHOULD be set to the cwnd." It is called before new data
+// is sent, and makes up for all the RTOs that have passed.
+func (c *congestion) onIdle(now time.Time, rto time.Duration) {
+	if c.lastSent.IsZero() {
+		return
+	}
+	for idle := now.Sub(c.lastSent); idle >= rto && c.cwnd > 4*c.pmdcs; idle -= rto {
+		if !c.idled {
+			c.idled = true
+			c.ssthresh = c.cwnd
+		}
+		c.cwnd = max(c.cwnd/2, 4*c.pmdcs)
+	}
+}
+
+func (c *congestion) onSent(now time.Time) {
+	c.lastSent = now
+	c.idled = false
+}
+
+// openBurst allows the packets of one opportunity to send: as many as were
+// just acknowledged, whose place in the network is free, and Max.Burst more
+// (RFC 9260, Section 6.1, D: "it MAY be applied by strictly limiting the
+// number of packets emitted by the output routine"). A negative maxBurst
+// lifts the limit.
+func (c *congestion) openBurst(ackedBytes, maxBurst int) {
+	if maxBurst < 0 {
+		c.burst = 1 << 30
+		return
+	}
+	c.burst = max(c.burst, maxBurst+(ackedBytes+c.pmdcs-1)/c.pmdcs)
+}
+
+// mayAddTo tells whether another DATA chunk may go to the path. Section 6.1,
+// B: "the sender MUST NOT transmit new data to a given transport address if it
+// has cwnd + (PMDCS - 1) or more bytes of data outstanding", and "SHOULD
+// exceed cwnd by up to (PMDCS - 1) bytes on a new data transmission if the
+// flightsize does not currently reach cwnd".
+func (c *congestion) mayAddTo(flight int) bool { return flight < c.cwnd }

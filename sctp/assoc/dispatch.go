@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"time"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
+
+// HandlePacket processes a packet that Stack.Route found to be the
+// association's. EndBatch must follow the last one of a batch.
+func (a *Association) HandlePacket(now time.Time, d Datagram) {
+	h, err := wire.ParseHeader(d.Data)
+	if err != nil || a.state == StateClosed {
+		return
+	}
+	first, rest, err := wire.NextChunk(d.Data[wire.HeaderLen:])
+	if err != nil {
+		a.stats.BadPackets++
+		return
+	}
+	// RFC 9260, Section 8.5.1, has the chunks with tag rules of their own.
+	switch {
+	case first.Type == wire.ChunkInit:
+		if h.Tag == 0 && len(rest) == 0 {
+			a.handleInit(now, d, h, first)
+		}
+		return
+	case first.Type == wire.ChunkCookieEcho:
+		if !a.handleCookieEcho(now, d, h, first) {
+			return
+		}
+	case h.Tag == a.myTag && !reflected(first):
+		if first.Type == wire.ChunkShutdownAck && (a.state == StateCookieWait || a.state == StateCookieEchoed) {
+			a.replyAlone(d, h.Tag, wire.AppendShutdownComplete(nil, true)) // Section 9.2
+			return
+		}
+	case h.Tag == a.peerTag && a.peerTag != 0 && reflected(first):
+	default:
+		// "the receiver MUST silently discard the packet".
+		a.stats.BadPackets++
+		return
+	}
+
+	p := a.pathTo(d.Remote.Addr())
+	if p == nil {
+		return
+	}
+	a.learnPort(p, d)
+	a.stats.PacketsReceived++
+	if a.state == StateShutdownSent {
+		// Section 9.2: "The reception of any packet from its peer ... SHOULD clear
+		// the endpoint's retransmission count".
+		a.t2.expired, a.errorCount = 0, 0
+	}
+	chunks := a.stats.DataChunksReceived
+	a.handleChunks(now, d, p)
+	if a.stats.DataChunksReceived != chunks {
+		a.ack.packets++
+		if a.state == StateShutdownSent {
+			// "the SHUTDOWN chunk sender MUST immediately respond to each received
+			// packet containing one or more DATA chunks with a SHUTDOWN chunk and
+			// restart the T2-shutdown timer."
+			a.t2.due = true
+		}
+	}
+	a.progress(now)
+}
+
+// reflected tells whether a chunk carries the T bit: its sender has no TCB and
+// the Verification Tag is the one it was sent.
+func reflected(c wire.Chunk) bool {
+	return (c.Type == wire.ChunkAbort || c.Type == wire.ChunkShutdownComplete) && c.Flags&wire.FlagT != 0
+}
+
+// handleChunks processes the chunks in their order in the packet (RFC 9260,
+// Section 6.10).
+func (a *Association) handleChunks(now time.Time, d Datagram, p *path) {
+	for b := d.Data[wire.HeaderLen:]; len(b) > 0 && a.state != StateClosed; {
+		c, rest, err := wire.NextChunk(b)
+		if err != nil {
+			a.stats.BadPackets++ // "If the receiver detects a partial chunk, it MUST drop the chunk."
+			return
+		}
+		b = rest
+		switch c.Type {
+		case wire.ChunkData:
+			if !a.handleData(now, p, c) {
+				return
+			}
+		case wire.ChunkSack:
+			if !a.state.mayReceiveSack() {
+				continue
+			}
+			if wire.ParseSack(c, &a.sackIn) != nil {
+				a.stats.BadPackets++
+				return
+			}
+			a.handleSack(now, &a.sackIn)
+		case wire.ChunkInitAck:
+			a.handleInitAck(now, d, c)
+			return // an INIT ACK is alone in its packet
+		case wire.ChunkCookieEcho:
+			// It was the first, and has been dealt with.
+		case wire.ChunkCookieAck:
+			if a.state == StateCookieEchoed {
+				a.established(now)
+			}
+		case wire.ChunkHeartbeat:
+			a.handleHeartbeat(p, c)
+		case wire.ChunkHeartbeatAck:
+			a.handleHeartbeatAck(now, c)
+		case wire.ChunkShutdown:
+			a.handleShutdown(now, c)
+		case wire.ChunkShutdownAck:
+			a.handleShutdownAck(now, d)
+		case wire.ChunkShutdownComplete:
+			// "An endpoint MUST ignore the SHUTDOWN COMPLETE chunk if it is not in the
+			// SHUTDOWN-ACK-SENT state."
+			if a.state == StateShutdownAckSent {
+				a.close(nil)
+			}
+		case wire.ChunkAbort:
+			a.handleAbort(c)
+		case wire.ChunkError:
+			a.handleError(now, c)
+		case wire.ChunkInit:
+			return // not with other chunks
+		default:
+			if !a.handleUnknown(p, c) {
+				return
+			}
+		}
+	}
+}
+
+// mayReceiveSack: RFC 9260, Section 6: "A SACK chunk MUST be processed in
+// ESTABLISHED, SHUTDOWN-PENDING, and SHUTDOWN-RECEIVED states."
+func (s State) mayReceiveSack() bool {
+	return s == StateEstablished || s == StateShutdownPending || s == StateShutdownReceived
+}
+
+// handleUnknown follows the action bits of a chunk type (RFC 9260, Section
+// 3.2) and tells whether to go on with the packet.
+func (a *Association) handleUnknown(p *path, c wire.Chunk) bool {
+	act := c.Type.UnknownAction()
+	if act.Report && len(c.Raw) <= maxReported {
+		a.replyError(p, wire.AppendUnrecognizedChunk(nil, c.Raw))
+	}
+	return !act.Stop
+}
+
+// handleAbort ends the association. RFC 9260, Section 9.1: "the receiving
+// endpoint MUST remove the association from its record and SHOULD report the
+// termination to its upper layer".
+func (a *Association) handleAbort(c wire.Chunk) {
+	e := &AbortError{Peer: true, Causes: append([]byte(nil), c.Value...)}
+	for cause, err := range wire.Causes(e.Causes) {
+		if err != nil {
+			e.Causes = nil // malformed causes do not save an association
+			break
+		}
+		if cause.Code == wire.CauseUserInitiatedAbort {
+			e.Reason = string(cause.Value)
+		}
+	}
+	a.close(e)
+}
+
+func (a *Association) handleError(now time.Time, c wire.Chunk) {
+	if wire.CheckCauses(c.Value) != nil {
+		a.stats.BadPackets++
+		return
+	}
+	if hasCause(c.Value, wire.CauseStaleCookie) {
+		a.handleStaleCookie(now)
+		return
+	}
+	a.event(EventPeerError{Causes: append([]byte(nil), c.Value...)})
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package assoc is the SCTP protocol engine (RFC 9260), without sockets,
+// clocks, goroutines and locks. Most programs want package sctp.
+//
+// A Stack stands for an SCTP stack: Route finds the Association a packet
+// belongs to, and does without one what needs none: it answers INITs, makes
+// associations of good state cookies and treats packets out of the blue. An
+// Association is a set of sub-machines, each with one worry: the tsnTracker
+// knows what arrived, the reassembler makes messages of it, the sendQueue
+// holds what is to be sent, outstanding what is in flight; a path has its own
+// timer, congestion control and HEARTBEATs and changes only itself.
+//
+// The methods are of four kinds. Getters. Inputs: Route, HandlePacket and
+// EndBatch, HandleTimeout. Commands named after the primitives of RFC 9260,
+// Section 11.1: Associate, Send, Shutdown, Abort, SetPrimary,
+// RequestHeartbeat. Outputs, to be polled after any of the others until they
+// have no more: PollMessage, PollEvent, PollTransmit, and the next Deadline.
+// Time is an argument, and never goes back. The same inputs with the same
+// random source give the same outputs.
+//
+//	   datagram           command          deadline
+//	      │                  │                │
+//	Stack.Route ──► HandlePacket, EndBatch   Send…   HandleTimeout
+//	      │                  └───────┬────────┘
+//	 PollReply        PollMessage, PollEvent, PollTransmit
+//
+// # Limitations
+//
+// RFC 9260 without extensions: no partial reliability, no re-configuration of
+// streams or addresses, no authentication, no interleaving, no ECN. The path
+// MTU is configured and lowered when the host refuses a packet; it is not
+// probed. Streams are served first come, first served. Partial delivery is
+// not offered: a message is delivered whole. Restart of a peer is recognised
+// if it comes from the same UDP port; from another one it is a new
+// association beside the old.
+package assoc

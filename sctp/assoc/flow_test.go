@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/rserpool/rserpool/sctp/assoc"
+	"github.com/rserpool/rserpool/sctp/assoc/assoctest"
+	"github.com/rserpool/rserpool/sctp/wire"
+)
+
+// A planned message; its number is its PPID, its content follows from both
+// and the flow.
+type planned struct {
+	stream    uint16
+	unordered bool
+	size      int
+}
+
+// plan draws n messages of up to maxSize bytes, most of them small.
+func plan(rng *rand.Rand, n, maxSize, streams int, unordered float64) []planned {
+	msgs := make([]planned, n)
+	for i := range msgs {
+		size := 1 + rng.IntN(min(maxSize, 300))
+		if rng.IntN(4) == 0 {
+			size = 1 + rng.IntN(maxSize)
+		}
+		msgs[i] = planned{uint16(rng.IntN(streams)), rng.Float64() < unordered, size}
+	}
+	return msgs
+}
+
+// A flow is the messages of one direction, and what became of them.
+type flow struct {
+	tag  uint32 // tells flows apart
+	msgs []planned
+	pace time.Duration // between two messages; 0: as fast as possible
+
+	// refused is how many messages at the end were not accepted, because the
+	// association ended or the peer began a shutdown.
+	sent, refused int
+	onSent        func() // when nothing is left to send
+	done          bool
+
+	got      []bool
+	received int
+	next     map[uint16]int // per stream, where the search for the next ordered one starts
+	scratch  []byte
+}
+
+func newFlow(tag uint32, msgs []planned) *flow {
+	return &flow{tag: tag, msgs: msgs, got: make([]bool, len(msgs)), next: make(map[uint16]int)}
+}
+
+func (f *flow) content(i int) []byte {
+	n := f.msgs[i].size
+	b := f.scratch[:0]
+	x := uint64(f.tag)<<32 ^ uint64(i)<<1 | 1
+	for len(b) < n {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+		b = binary.LittleEndian.AppendUint64(b, x)
+	}
+	f.scratch = b
+	return b[:n]
+}
+
+func (f *flow) ppid(i int) wire.PPID { return wire.PPID(f.tag<<24 | uint32(i)) }
+
+// start sends the messages on c.
+func (f *flow) start(c *assoctest.Conn) {
+	send := func() bool { // one message
+		m := f.msgs[f.sent]
+		err := c.Send(assoc.Message{
+			Stream: m.stream, Unordered: m.unordered, PPID: f.ppid(f.sent), Data: f.content(f.sent),
+		})
+		switch {
+		case err == nil:
+			f.sent++
+			return true
+		case errors.Is(err, assoc.ErrWouldBlock):
+			return false
+		}
+		f.refused = len(f.msgs) - f.sent
+		return false
+	}
+	var run func()
+	run = func() {
+		for !f.done && f.sent+f.refused < len(f.msgs) && send() {
+			if f.pace > 0 {
+				c.Host.Sim.After(f.pace, run)
+				break
+			}
+		}
+		if !f.done && f.sent+f.refused == len(f.msgs) {
+			f.done = true
+			if f.onSent != nil {
+				f.onSent()
+			}
+		}
+	}
+	c.OnWritable = run
+	run()
+}
+
+// receive checks a message against the plan.
+func (f *flow) receive(m assoc.Message) error {
+	if uint32(m.PPID)>>24 != f.tag {
+		return fmt.Errorf("message %08x is of another flow than %d", uint32(m.PPID), f.tag)
+	}
+	i := int(m.PPID & 0xffffff)
+	switch {
+	case i >= len(f.msgs):
+		return fmt.Errorf("message %d was never sent", i)
+	case f.got[i]:
+		return fmt.Errorf("message %d came twice", i)
+	case m.Stream != f.msgs[i].stream || m.Unordered != f.msgs[i].unordered:
+		return fmt.Errorf("message %d: stream %d, unordered %v, want %+v", i, m.Stream, m.Unordered, f.msgs[i])
+	case !bytes.Equal(m.Data, f.content(i)):
+		return fmt.Errorf("message %d (%d bytes, want %d) has another content", i, len(m.Data), f.msgs[i].size)
+	}
+	f.got[i] = true
+	f.received++
+	if m.Unordered {
+		return nil
+	}
+	for k := f.next[m.Stream]; k < i; k++ {
+		if p := f.msgs[k]; p.stream == m.Stream && !p.unordered && !f.got[k] {
+			return fmt.Errorf("message %d came before %d of the same stream %d", i, k, m.Stream)
+		}
+	}
+	f.next[m.Stream] = i + 1
+	return nil
+}
+
+// complete checks that everything which was accepted for sending came.
+func (f *flow) complete() error {
+	if f.received != f.sent {
+		return fmt.Errorf("flow %d: %d messages were sent (%d refused), %d received", f.tag, f.sent, f.refused, f.received)
+	}
+	return nil
+}

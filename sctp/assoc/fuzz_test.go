@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rserpool/rserpool/sctp/assoc"
+	"github.com/rserpool/rserpool/sctp/assoc/assoctest"
+	"github.com/rserpool/rserpool/sctp/simnet"
+	"github.com/rserpool/rserpool/sctp/wire"
+	"github.com/rserpool/rserpool/udpencap"
+)
+
+// The commands of FuzzAssociation, two bytes each: what, and an argument.
+const (
+	cmdSend       = iota // argument: side, stream, ordered or not, size
+	cmdDeliver           // the oldest packet under way
+	cmdDeliverAll        // packets, and what they give rise to
+	cmdDeliverAny        // argument: which packet
+	cmdDrop              // argument: which packet
+	cmdDropAll
+	cmdDuplicate // argument: which packet
+	cmdCorrupt   // a byte of the oldest packet
+	cmdForge     // like cmdCorrupt, with a good checksum
+	cmdAdvance   // argument: time, quadratic
+	cmdShutdown  // argument: side
+	cmdAbort     // argument: side
+	cmdRestart   // argument: side
+	cmdAssociate
+	cmdRead // the server reads one message, or from now on all
+	cmdCount
+)
+
+// maxUnderWay bounds the packets under way; more are lost.
+const maxUnderWay = 2000
+
+type packet struct {
+	src, dst netip.AddrPort
+	data     []byte
+}
+
+// A pair is two hosts, with the packets between them at the command of a
+// fuzzer.
+type pair struct {
+	sim   *simnet.Sim
+	hosts [2]*assoctest.Host
+	air   []packet
+	cfg   assoc.Config
+	errs  []error
+
+	sent     []sentMessage
+	last     map[uint32]int // per direction and stream: number of the last ordered message
+	readAll  bool
+	forged   bool // packets have been forged: messages may differ
+	lossy    bool // an association was aborted, lost or restarted: messages may be missing
+	restarts uint64
+}
+
+type sentMessage struct {
+	from      int
+	stream    uint16
+	unordered bool
+	size      int
+	got       bool
+}
+
+func newPair(paths int, cfg assoc.Config) (*pair, error) {
+	p := &pair{sim: simnet.NewSim(1, epoch), cfg: cfg, last: make(map[uint32]int), readAll: true}
+	segs := p.sim.Disjoint(paths)
+	for i := range p.hosts {
+		var addrs []netip.AddrPort
+		for _, s := range segs {
+			addrs = append(addrs, netip.AddrPortFrom(s.Addr(i+1), udpencap.DefaultPort))
+		}
+		h, err := assoctest.NewHost(p.sim, []string{"client", "server"}[i], cfg, uint64(i), addrs...)
+		if err != nil {
+			return nil, err
+		}
+		h.Output = func(src, dst netip.AddrPort, data []byte) error {
+			if len(p.air) < maxUnderWay {
+				p.air = append(p.air, packet{src, dst, slices.Clone(data)})
+			}
+			return nil
+		}
+		h.OnAccept = p.watch
+		p.hosts[i] = h
+	}
+	return p, p.hosts[1].Stack.Listen(serverPort)
+}
+
+func (p *pair) fail(format string, args ...any) {
+	if len(p.errs) < 5 {
+		p.errs = append(p.errs, fmt.Errorf(format, args...))
+	}
+}
+
+func (p *pair) side(h *assoctest.Host) int { return slices.Index(p.hosts[:], h) }
+
+func (p *pair) watch(c *assoctest.Conn) {
+	if p.side(c.Host) == 0 || p.readAll {
+		c.OnMessage = func(m assoc.Message) { p.receive(p.side(c.Host), m) }
+	}
+	c.OnEvent = func(e assoc.Event) {
+		switch e := e.(type) {
+		case assoc.EventCommLost:
+			p.lossy = p.lossy || e.Err != nil
+		case assoc.EventRestart:
+			p.lossy = true
+		}
+	}
+}
+
+// content is what message n of some size is made of.
+func content(n, size int) []byte {
+	b := make([]byte, size)
+	for i := range b {
+		b[i] = byte(n*31 + i*7 + i>>8)
+	}
+	return b
+}
+
+// receive checks a message. Numbers grow with time, so those of the ordered
+// messages on a stream do, whatever becomes of the association.
+func (p *pair) receive(side int, m assoc.Message) {
+	if p.forged {
+		return
+	}
+	n := int(m.PPID)
+	if n >= len(p.sent) || p.sent[n].from == side {
+		p.fail("message %d was never sent to side %d", n, side)
+		return
+	}
+	s := &p.sent[n]
+	key := uint32(side)<<16 | uint32(m.Stream)
+	switch {
+	case s.got:
+		p.fail("message %d came twice", n)
+	case m.Stream != s.stream || m.Unordered != s.unordered:
+		p.fail("message %d: stream %d, unordered %v, want %+v", n, m.Stream, m.Unordered, *s)
+	case !bytes.Equal(m.Data, content(n, s.size)):
+		p.fail("message %d (%d bytes, want %d) has another content", n, len(m.Data), s.size)
+	case !m.Unordered && p.last[key] > n:
+		p.fail("message %d came after %d on stream %d", n, p.last[key], m.Stream)
+	}
+	s.got = true
+	if !m.Unordered {
+		p.last[key] = n
+	}
+}
+
+func (p *pair) associate() {
+	if len(p.hosts[0].Conns()) > 0 {
+		return
+	}
+	c, err := p.hosts[0].Associate(assoc.AssociateParams{
+		LocalPort: clientPort, Remote: p.hosts[1].Addrs()[:1], Port: serverPort, OutboundStreams: 8,
+	})
+	if err != nil {
+		p.fail("associate: %v", err)
+		return
+	}
+	p.watch(c)
+}
+
+func (p *pair) conn(side byte) *assoctest.Conn {
+	if cs := p.hosts[side&1].Conns(); len(cs) > 0 {
+		return cs[0]
+	}
+	return nil
+}
+
+// take removes a packet from the air.
+func (p *pair) take(i int) packet {
+	k := p.air[i]
+	p.air = slices.Delete(p.air, i, i+1)
+	return k
+}
+
+func (p *pair) deliver(k packet) {
+	for _, h := range p.hosts {
+		if slices.Contains(h.Addrs(), k.dst) {
+			h.Input(assoc.Datagram{Local: k.dst, Remote: k.src, Data: k.data})
+		}
+	}
+}
+
+func (p *pair) deliverAll(limit int) {
+	for ; limit > 0 && len(p.air) > 0; limit-- {
+		p.deliver(p.take(0))
+	}
+}
+
+func (p *pair) do(cmd, arg byte) {
+	index := 0
+	if len(p.air) > 0 {
+		index = int(arg) % len(p.air)
+	}
+	c := p.conn(arg)
+	switch cmd % cmdCount {
+	case cmdSend:
+		if c == nil {
+			return
+		}
+		m := sentMessage{from: int(arg & 1), stream: uint16(arg >> 1 & 3), unordered: arg&8 != 0, size: 1 + int(arg>>4)*int(arg>>4)*40}
+		n := len(p.sent)
+		err := c.Assoc.Send(p.sim.Now(), assoc.Message{
+			Stream: m.stream, Unordered: m.unordered, PPID: wire.PPID(n), Data: content(n, m.size),
+		})
+		if err == nil {
+			p.sent = append(p.sent, m)
+		}
+		c.Pump()
+	case cmdDeliverAll:
+		p.deliverAll(200)
+	case cmdDropAll:
+		p.air = nil
+	case cmdAdvance:
+		d := time.Duration(arg) * time.Duration(arg) * 2 * time.Millisecond
+		p.sim.RunUntil(p.sim.Now().Add(d))
+	case cmdShutdown:
+		if c != nil {
+			c.Shutdown()
+		}
+	case cmdAbort:
+		if c != nil {
+			p.lossy = true
+			c.Abort("told to")
+		}
+	case cmdRestart:
+		p.lossy = true
+		p.restarts++
+		if err := p.hosts[arg&1].Restart(p.cfg, 1000+p.restarts); err != nil {
+			p.fail("restart: %v", err)
+		}
+		if arg&1 == 1 {
+			_ = p.hosts[1].Stack.Listen(serverPort)
+		}
+	case cmdAssociate:
+		p.associate()
+	case cmdRead:
+		if arg&1 == 0 {
+			p.read(1)
+		} else {
+			p.readAll = !p.readAll
+		}
+	}
+	if len(p.air) == 0 {
+		return
+	}
+	switch cmd % cmdCount {
+	case cmdDeliver:
+		p.deliver(p.take(0))
+	case cmdDeliverAny:
+		p.deliver(p.take(index))
+	case cmdDrop:
+		p.take(index)
+	case cmdDuplicate:
+		k := p.air[index]
+		p.air = append(p.air, packet{k.src, k.dst, slices.Clone(k.data)})
+	case cmdCorrupt, cmdForge:
+		k := p.air[0]
+		k.data[int(arg)*len(k.data)/256] ^= 1 << (arg % 8)
+		if cmd%cmdCount == cmdForge {
+			p.forged, p.lossy = true, true
+			wire.SetChecksum(k.data)
+		}
+	}
+}
+
+// read has the server's user read n messages.
+func (p *pair) read(n int) {
+	for _, c := range slices.Clone(p.hosts[1].Conns()) {
+		for range n {
+			m, ok := c.Recv()
+			if !ok {
+				break
+			}
+			p.receive(1, m)
+		}
+	}
+}
+
+// finish mends the network, ends the associations, and checks that they do
+// end and that nothing is missing.
+func (p *pair) finish() error {
+	for _, h := range p.hosts {
+		h.Output = nil
+	}
+	p.deliverAll(maxUnderWay)
+	var conns []*assoctest.Conn
+	for _, h := range p.hosts {
+		conns = append(conns, h.Conns()...)
+	}
+	for _, c := range conns {
+		if p.forged {
+			c.Abort("over") // who knows what the two think of each other
+		} else {
+			c.Shutdown()
+		}
+	}
+	for limit := p.sim.Now().Add(24 * time.Hour); ; {
+		p.read(1000)
+		over := func() bool {
+			return len(p.hosts[0].Conns()) == 0 && len(p.hosts[1].Conns()) == 0 && p.sim.Pending() == 0
+		}
+		next := p.sim.Now().Add(time.Second)
+		if p.sim.RunWhile(next, func() bool { return !over() }) {
+			break
+		}
+		p.sim.RunUntil(next)
+		if p.sim.Now().After(limit) {
+			for _, c := range conns {
+				p.fail("%s: not over: %v, %+v", c.Host.Name, c.Assoc.State(), c.Assoc.Stats())
+			}
+			break
+		}
+	}
+	for _, c := range conns {
+		for m, ok := c.Recv(); ok; m, ok = c.Recv() {
+			p.receive(p.side(c.Host), m)
+		}
+		p.lossy = p.lossy || c.Err != nil
+	}
+	for i, h := range p.hosts {
+		if n := h.Stack.Indexed(); n != 0 {
+			p.fail("%s: the stack still holds %d entries", h.Name, n)
+		}
+		for n, m := range p.sent {
+			if !p.lossy && m.from == i && !m.got {
+				p.fail("message %d of %s did not arrive", n, h.Name)
+			}
+		}
+		p.errs = append(p.errs, h.Err())
+	}
+	return errors.Join(p.errs...)
+}
+
+func runCommands(data []byte) error {
+	if len(data) < 2 || len(data) > 2000 {
+		return nil
+	}
+	cfg := assoc.Config{
+		RecvBuffer: 1500 + int(data[0]>>2)*1000, SendBuffer: 20000, MaxMessageSize: 10000, OutboundStreams: 8,
+		HeartbeatInterval: 5 * time.Second, NoNagle: data[1]&1 != 0,
+	}
+	p, err := newPair(1+int(data[0]&1), cfg)
+	if err != nil {
+		return err
+	}
+	p.associate()
+	if data[0]&2 != 0 {
+		p.deliverAll(20)
+	}
+	for b := data[2:]; len(b) >= 2; b = b[2:] {
+		p.do(b[0], b[1])
+	}
+	return p.finish()
+}
+
+// FuzzAssociation has two associations follow commands, the network among
+// them, and checks that messages arrive once, intact and in order, that the
+// associations end, and that nothing is left of them.
+func FuzzAssociation(f *testing.F) {
+	f.Add([]byte{0xff, 0, cmdSend, 0x50, cmdDeliverAll, 0, cmdSend, 0x51, cmdDeliverAll, 0, cmdShutdown, 0, cmdDeliverAll, 0})
+	f.Add([]byte{3, 1, cmdSend, 0xf0, cmdDropAll, 0, cmdAdvance, 30, cmdDeliverAll, 0, cmdAbort, 1})
+	f.Add([]byte{3, 1, cmdSend, 0xf0, cmdDeliver, 0, cmdRestart, 0, cmdAssociate, 0, cmdSend, 0x40, cmdDeliverAll, 0})
+	f.Add([]byte{2, 1, cmdRestart, 1, cmdSend, 0x40, cmdDeliverAll, 0, cmdAssociate, 0, cmdDeliverAll, 0})
+	f.Add([]byte{2, 1, cmdShutdown, 0, cmdShutdown, 1, cmdDeliverAll, 0})
+	f.Add([]byte{2, 1, cmdRead, 1, cmdSend, 0xf0, cmdSend, 0xf0, cmdDeliverAll, 0, cmdAdvance, 100, cmdRead, 0})
+	f.Fuzz(func(t *testing.T, data []byte) { require.NoError(t, runCommands(data)) })
+}
+
+// TestCommands runs random commands, the same ones each time unless -seed
+// says otherwise.
+func TestCommands(t *testing.T) {
+	first, n := uint64(1), 25**seedsFlag
+	if *seedFlag != 0 {
+		first, n = *seedFlag, 1
+	}
+	for i := range uint64(n) {
+		rng := rand.New(rand.NewPCG(first+i, 0x636d6473))
+		data := make([]byte, 20+rng.IntN(400))
+		for k := range data {
+			data[k] = byte(rng.Uint32())
+		}
+		if rng.IntN(2) == 0 { // without what ends or replaces associations
+			for k := 2; k < len(data); k += 2 {
+				if c := data[k] % cmdCount; c == cmdForge || c == cmdAbort || c == cmdRestart || c == cmdShutdown && rng.IntN(10) > 0 {
+					data[k] = []byte{cmdSend, cmdDeliver, cmdDeliverAll}[rng.IntN(3)]
+				}
+			}
+		}
+		require.NoError(t, runCommands(data), "replay with -run TestCommands -seed=%d; %x", first+i, data)
+	}
+}
+
+// established returns a pair with an association on which data has gone both
+// ways, and the packets that took.
+func established() (*pair, []packet, error) {
+	p, err := newPair(2, assoc.Config{OutboundStreams: 8})
+	if err != nil {
+		return nil, nil, err
+	}
+	var all []packet
+	p.associate()
+	step := func() {
+		for range 200 {
+			if len(p.air) == 0 {
+				return
+			}
+			all = append(all, p.air[0])
+			p.deliver(p.take(0))
+		}
+	}
+	step()
+	for arg := range byte(16) {
+		p.do(cmdSend, arg|0x50)
+	}
+	step()
+	p.do(cmdAdvance, 50)
+	step()
+	if p.conn(0) == nil || !p.conn(0).Up || p.conn(1) == nil || !p.conn(1).Up {
+		return nil, nil, errors.New("no association came up")
+	}
+	return p, all, nil
+}
+
+// FuzzRoute sends packets to a stack with an association. The first byte of
+// the input says whether ports, tag and checksum are made good.
+func FuzzRoute(f *testing.F) {
+	_, packets, err := established()
+	require.NoError(f, err)
+	for _, k := range packets {
+		f.Add(append([]byte{0}, k.data...))
+		f.Add(append([]byte{3}, k.data...))
+	}
+	for t := range 16 {
+		f.Add(append([]byte{7}, wire.AppendChunk(make([]byte, wire.HeaderLen), wire.ChunkType(t), 0, make([]byte, 16))...))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) < 1+wire.HeaderLen {
+			return
+		}
+		p, packets, err := established()
+		require.NoError(t, err)
+		p.forged = true
+		mode, data := data[0], slices.Clone(data[1:])
+		toServer, toClient := packets[2], packets[1]
+		k := packet{toServer.src, toServer.dst, data}
+		if mode&4 != 0 {
+			binary.BigEndian.PutUint16(data[0:], clientPort)
+			binary.BigEndian.PutUint16(data[2:], serverPort)
+			copy(data[4:8], toServer.data[4:8]) // the tag
+		}
+		if mode&8 != 0 {
+			k.src, k.dst = toClient.src, toClient.dst
+		}
+		if mode&16 != 0 {
+			k.src = netip.MustParseAddrPort("192.0.2.1:1")
+		}
+		if mode&2 != 0 {
+			wire.SetChecksum(data)
+		}
+		p.deliver(k)
+		p.deliverAll(200)
+		p.sim.RunUntil(p.sim.Now().Add(5 * time.Second))
+		p.deliver(k)
+		require.NoError(t, p.finish())
+	})
+}

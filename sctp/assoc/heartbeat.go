@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
+
+// A heartbeat is the HEARTBEAT machine of a path (RFC 9260, Sections 5.4 and
+// 8.3).
+type heartbeat struct {
+	next     time.Time // when the next HEARTBEAT is due; zero: never
+	deadline time.Time // when the one sent counts as unanswered; zero: none out
+	nonce    uint64
+	sentAt   time.Time
+	asked    bool // REQUESTHEARTBEAT of the user
+}
+
+// heartbeatInfoLen is the length of our Heartbeat Information: path index,
+// 64-bit nonce. What was sent when is kept here, so nothing a peer echoes is
+// believed but the nonce.
+const heartbeatInfoLen = 12
+
+// due tells whether a HEARTBEAT is to be sent now.
+func (h *heartbeat) due(now time.Time) bool {
+	return h.asked || !h.next.IsZero() && !h.next.After(now)
+}
+
+// schedule sets the time of the next one. RFC 9260, Section 8.3: "once per RTO
+// of that destination address plus the protocol parameter 'HB.interval', with
+// jittering of +/- 50% of the RTO value".
+func (h *heartbeat) schedule(now time.Time, rto, interval time.Duration, jitter float64) {
+	if interval < 0 {
+		h.next = time.Time{}
+		return
+	}
+	h.next = now.Add(interval + rto/2 + time.Duration(jitter*float64(rto)))
+}
+
+// scheduleProbe sets the time of the next path verification: Section 5.4: "In
+// each RTO, a probe MAY be sent on an active UNCONFIRMED path".
+func (h *heartbeat) scheduleProbe(at time.Time) { h.next = at }
+
+func (h *heartbeat) sent(now time.Time, rto time.Duration, nonce uint64) {
+	h.nonce, h.sentAt = nonce, now
+	h.deadline = now.Add(rto)
+	h.asked = false
+}
+
+// answered checks a HEARTBEAT ACK and returns the round-trip time.
+func (h *heartbeat) answered(now time.Time, nonce uint64) (rtt time.Duration, ok bool) {
+	if h.deadline.IsZero() || nonce != h.nonce {
+		return 0, false
+	}
+	h.deadline = time.Time{}
+	return now.Sub(h.sentAt), true
+}
+
+func (h *heartbeat) stop() { *h = heartbeat{} }
+
+// appendHeartbeat appends a HEARTBEAT chunk for the path.
+func (p *path) appendHeartbeat(b []byte) []byte {
+	var info [heartbeatInfoLen]byte
+	binary.BigEndian.PutUint32(info[0:], uint32(p.index))
+	binary.BigEndian.PutUint64(info[4:], p.hb.nonce)
+	return wire.AppendHeartbeat(b, wire.ChunkHeartbeat, info[:])
+}
+
+func parseHeartbeatInfo(info []byte) (index uint32, nonce uint64, ok bool) {
+	if len(info) != heartbeatInfoLen {
+		return 0, 0, false
+	}
+	return binary.BigEndian.Uint32(info), binary.BigEndian.Uint64(info[4:]), true
+}

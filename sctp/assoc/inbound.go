@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"time"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
+
+// An ackState decides when to acknowledge (RFC 9260, Section 6.2).
+type ackState struct {
+	packets    int  // packets with DATA since the last SACK
+	immediate  bool // the batch asks for a SACK at once
+	due        bool // a SACK is to be sent
+	delay      time.Time
+	first      bool  // no DATA chunk has arrived yet
+	from       *path // where the last DATA came from
+	advertised int   // a_rwnd of the last SACK
+}
+
+// perChunkCost is what a buffered fragment costs besides its data. a_rwnd
+// counts it, so that tiny chunks cannot fill memory unseen.
+const perChunkCost = 32
+
+// buffered is the memory received data takes up.
+func (a *Association) buffered() int {
+	r := &a.reassembly
+	return r.unread + r.held + (r.unreadMessages+r.heldChunks)*perChunkCost
+}
+
+// arwnd is the receive window to advertise. The part of a message that only
+// more data can complete does not count, or a message larger than the window
+// could never be received.
+func (a *Association) arwnd() int {
+	head := min(a.reassembly.headIncomplete(a.tracker.cum), a.cfg.MaxMessageSize)
+	w := a.cfg.RecvBuffer - max(0, a.buffered()-head)
+	// RFC 9260, Section 6.2: "The receiver MUST also have an algorithm for
+	// advertising its receive window to avoid receiver silly window syndrome".
+	if w < min(a.cfg.RecvBuffer/2, a.cfg.MTU) {
+		return 0
+	}
+	return w
+}
+
+// overCommitted tells whether DATA beyond what has arrived must be dropped.
+// What a peer can send with the window it saw fits: its chunks cost more here
+// than it counted, so the bound is twice the buffer.
+func (a *Association) overCommitted() bool {
+	head := min(a.reassembly.headIncomplete(a.tracker.cum), a.cfg.MaxMessageSize)
+	return a.buffered()-head >= 2*a.cfg.RecvBuffer || a.ack.advertised == 0 && a.arwnd() == 0
+}
+
+// handleData processes a DATA chunk. It reports whether the rest of the packet
+// may be processed.
+func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
+	d, err := wire.ParseData(c)
+	if err != nil {
+		a.stats.BadPackets++
+		return false
+	}
+	if !a.state.mayReceiveData() {
+		return true // "SHOULD be discarded" (Section 6)
+	}
+	if len(d.Payload) == 0 {
+		// Section 6.2: "it SHOULD send an ABORT chunk with a 'No User Data' error
+		// cause."
+		a.abort(now, "DATA chunk without user data", wire.AppendNoUserData(nil, d.TSN))
+		return false
+	}
+	a.stats.DataChunksReceived++
+	a.ack.from = p
+	switch a.tracker.check(d.TSN) {
+	case tsnDuplicate:
+		a.stats.DuplicateTSNs++
+		a.tracker.addDuplicate(d.TSN)
+		// "When a packet arrives with duplicate DATA chunk(s) and with no new DATA
+		// chunk(s), the endpoint MUST immediately send a SACK chunk with no delay."
+		a.ack.immediate = true
+		return true
+	case tsnBeyond:
+		a.ack.immediate = true
+		return true
+	}
+	if a.overCommitted() && a.tracker.highest().Less(d.TSN) {
+		// "When the receiver's advertised window is 0, the receiver MUST drop any
+		// new incoming DATA chunk with a TSN larger than the largest TSN received so
+		// far ... the receiver MUST immediately send back a SACK chunk".
+		a.ack.immediate = true
+		return true
+	}
+	if int(d.Stream) >= a.reassembly.limit {
+		// Section 6.5: "it SHOULD acknowledge the reception of the DATA chunk
+		// following the normal procedure, immediately send an ERROR chunk with cause
+		// set to 'Invalid Stream Identifier' ..., and discard the DATA chunk."
+		a.tracker.add(d.TSN)
+		a.ack.immediate = true
+		a.replyError(p, wire.AppendInvalidStream(nil, d.Stream))
+		return true
+	}
+	hadGaps := a.tracker.hasGaps()
+	if !a.reassembly.add(&d, p.remote) {
+		a.abortViolation(now, "DATA chunk contradicts its neighbours' fragment flags")
+		return false
+	}
+	a.tracker.add(d.TSN)
+	if a.reassembly.headIncomplete(a.tracker.cum) > a.cfg.MaxMessageSize {
+		a.abort(now, "message too large to reassemble", wire.AppendCause(nil, wire.CauseOutOfResource, nil))
+		return false
+	}
+	if d.Flags&wire.DataImmediate != 0 || hadGaps || a.tracker.hasGaps() || a.ack.first {
+		// "Upon receipt of an SCTP packet containing a DATA chunk with the I bit
+		// set, the receiver SHOULD NOT delay"; Section 6.7: "If the endpoint detects
+		// a gap ..., it SHOULD send a SACK chunk with Gap Ack Blocks immediately";
+		// Section 5.1: "After the reception of the first DATA chunk in an
+		// association, the endpoint MUST immediately respond with a SACK chunk".
+		a.ack.immediate = true
+		a.ack.first = false
+	}
+	return true
+}
+
+// EndBatch is called when no more packets are at hand: it decides about the
+// acknowledgement. "an acknowledgement SHOULD be generated for at least every
+// second packet (not every second DATA chunk) received and SHOULD be generated
+// within 200 ms"; a batch of packets read together gets one.
+func (a *Association) EndBatch(now time.Time) {
+	ack := &a.ack
+	if ack.packets == 0 && !ack.immediate {
+		return
+	}
+	switch {
+	case a.state == StateClosed:
+	case ack.immediate || ack.packets >= 2 || a.cfg.SackDelay < 0:
+		ack.due = true
+	case ack.delay.IsZero():
+		ack.delay = now.Add(a.cfg.SackDelay)
+	}
+	ack.immediate = false
+}
+
+// appendSack appends the acknowledgement of all that has arrived.
+func (a *Association) appendSack(b []byte, maxLen int) []byte {
+	a.tracker.fill(&a.sackOut, maxLen)
+	w := a.arwnd()
+	a.sackOut.ARwnd = uint32(w)
+	a.ack.advertised = w
+	a.ack.packets, a.ack.due, a.ack.delay = 0, false, time.Time{}
+	a.stats.SacksSent++
+	return a.sackOut.Append(b)
+}
+
+// sackLen is the length the SACK chunk would have.
+func (a *Association) sackLen() int {
+	return wire.SackHeaderLen + 4*(len(a.tracker.ranges)+len(a.tracker.dups))
+}
+
+// handleHeartbeat answers with the same information. RFC 9260, Section 8.3:
+// "copied unchanged from the received HEARTBEAT chunk".
+func (a *Association) handleHeartbeat(p *path, c wire.Chunk) {
+	switch a.state {
+	case StateCookieEchoed, StateEstablished, StateShutdownPending, StateShutdownReceived:
+		a.reply(p, wire.AppendChunk(nil, wire.ChunkHeartbeatAck, 0, c.Value))
+	}
+}
+
+func (a *Association) handleHeartbeatAck(now time.Time, c wire.Chunk) {
+	info, err := wire.ParseHeartbeat(c)
+	if err != nil {
+		a.stats.BadPackets++
+		return
+	}
+	index, nonce, ok := parseHeartbeatInfo(info)
+	if !ok || index >= uint32(len(a.paths)) {
+		return
+	}
+	p := a.paths[index]
+	rtt, ok := p.hb.answered(now, nonce)
+	if !ok {
+		return
+	}
+	p.rto.measure(rtt)
+	a.errorCount = 0
+	a.onHeartbeatAnswered(now, p)
+}

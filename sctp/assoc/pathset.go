@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"net/netip"
+	"time"
+)
+
+func (a *Association) pathTo(addr netip.Addr) *path {
+	for _, p := range a.paths {
+		if p.remote.Addr() == addr {
+			return p
+		}
+	}
+	return nil
+}
+
+// addPath adds an address of the peer, unless nothing here can reach it.
+func (a *Association) addPath(remote netip.AddrPort, state PathState) *path {
+	local, ok := sourceFor(a.local, remote.Addr())
+	if !ok {
+		return nil
+	}
+	p := newPath(len(a.paths), remote, local, a.cfg)
+	p.state = state
+	a.paths = append(a.paths, p)
+	if a.primary == nil {
+		a.primary = p
+	}
+	a.identityChanged = true
+	a.amdcsCache = 0
+	return p
+}
+
+// learnPort follows the peer's UDP port on a path. RFC 6951, Section 5.4:
+// "After finding the SCTP association (which includes checking the
+// verification tag), the UDP source port MUST be stored as the encapsulation
+// port for the destination address the SCTP packet is received from".
+func (a *Association) learnPort(p *path, d Datagram) {
+	if p.remote.Port() != d.Remote.Port() {
+		p.remote = netip.AddrPortFrom(p.remote.Addr(), d.Remote.Port())
+		a.identityChanged = true
+	}
+	if d.Local.IsValid() {
+		p.local = d.Local
+	}
+}
+
+// amdcs is the AMDCS: the size of the largest DATA chunk
+// that fits on every path (RFC 9260, Section 7.3).
+func (a *Association) amdcs() int {
+	if a.amdcsCache == 0 {
+		a.amdcsCache = maxMTU
+		for _, p := range a.paths {
+			a.amdcsCache = min(a.amdcsCache, p.cc.pmdcs)
+		}
+	}
+	return a.amdcsCache
+}
+
+// MaxPacketSize is the size of the largest packet PollTransmit makes.
+func (a *Association) MaxPacketSize() int { return a.cfg.MTU }
+
+// dataPath is where new data goes: the primary path unless it is inactive,
+// else one other (RFC 9260, Section 6.4.1).
+func (a *Association) dataPath() *path {
+	if a.primary.usable() {
+		a.dataPathCurrent = nil
+		return a.primary
+	}
+	if p := a.dataPathCurrent; p != nil && (p.usable() || !a.anyUsable()) {
+		return p
+	}
+	a.dataPathCurrent = a.bestOther(a.primary)
+	if a.dataPathCurrent == nil {
+		return a.primary
+	}
+	return a.dataPathCurrent
+}
+
+func (a *Association) anyUsable() bool {
+	for _, p := range a.paths {
+		if p.usable() {
+			return true
+		}
+	}
+	return false
+}
+
+// bestOther chooses an active path that is not p: the one with the fewest
+// errors, and of these the fastest. RFC 9260, Section 6.4: "an endpoint SHOULD
+// try to retransmit a chunk that timed out to an active destination transport
+// address that is different".
+func (a *Association) bestOther(p *path) *path {
+	var best *path
+	for _, q := range a.paths {
+		if q == p || !q.usable() {
+			continue
+		}
+		if best == nil || q.errorCount < best.errorCount ||
+			q.errorCount == best.errorCount && q.rto.srtt != 0 && (best.rto.srtt == 0 || q.rto.srtt < best.rto.srtt) {
+			best = q
+		}
+	}
+	return best
+}
+
+// retransmitPath is where a chunk last sent on p goes after a timeout. With no
+// active path left, the confirmed ones are tried in turn.
+func (a *Association) retransmitPath(p *path) *path {
+	if q := a.bestOther(p); q != nil {
+		return q
+	}
+	if p.usable() {
+		return p
+	}
+	for i := range a.paths {
+		if q := a.paths[(p.index+1+i)%len(a.paths)]; q.state != PathUnconfirmed {
+			return q
+		}
+	}
+	return p
+}
+
+func (a *Association) pathEvent(p *path) {
+	a.event(EventPathChange{Remote: p.remote, State: p.state, Primary: p == a.primary})
+}
+
+// strike counts an error on a path. counts tells whether it also counts
+// against the association (RFC 9260, Section 8.1).
+func (a *Association) strike(now time.Time, p *path, counts bool) {
+	if counts {
+		a.errorCount++
+	}
+	if p.strike(a.cfg.PathMaxRetrans) {
+		a.pathEvent(p)
+		p.hb.schedule(now, p.rto.rto, a.cfg.HeartbeatInterval, a.rng.Float64())
+	}
+	if p.state != PathActive && len(a.local) > 1 {
+		a.rotateSource(p)
+	}
+	if a.errorCount > a.cfg.AssociationMaxRetrans {
+		// RFC 9260, Section 8.1: "the endpoint SHOULD consider the peer endpoint
+		// unreachable and SHALL stop transmitting any more data to it (and thus the
+		// association enters the CLOSED state)".
+		a.close(&LostError{Reason: "peer unreachable: too many retransmissions"})
+	}
+}
+
+// rotateSource tries the next local address for a path that does not answer.
+func (a *Association) rotateSource(p *path) {
+	for i, l := range a.local {
+		if l != p.local {
+			continue
+		}
+		for j := 1; j < len(a.local); j++ {
+			next := a.local[(i+j)%len(a.local)]
+			if next.Addr().Is4() == p.remote.Addr().Is4() && next.Addr().IsLoopback() == p.remote.Addr().IsLoopback() {
+				p.local = next
+				return
+			}
+		}
+	}
+}
+
+// mayHeartbeat: RFC 9260, Section 8.3: "The sending of HEARTBEAT chunks MAY
+// begin upon reaching the ESTABLISHED state and is discontinued after sending
+// either a SHUTDOWN chunk or SHUTDOWN ACK chunk."
+func (a *Association) mayHeartbeat() bool {
+	return a.state == StateEstablished || a.state == StateShutdownPending || a.state == StateShutdownReceived
+}
+
+// startHeartbeats begins monitoring and path verification.
+func (a *Association) startHeartbeats(now time.Time) {
+	unconfirmed := 0
+	for _, p := range a.paths {
+		if p.state == PathUnconfirmed {
+			// Section 5.4: "The number of packets containing HEARTBEAT chunks sent at
+			// each RTO SHOULD be limited by the 'HB.Max.Burst' parameter", which is 1.
+			if unconfirmed == 0 {
+				p.hb.asked = true
+			} else {
+				p.hb.scheduleProbe(now.Add(time.Duration(unconfirmed) * p.rto.rto))
+			}
+			unconfirmed++
+		} else {
+			p.hb.schedule(now, p.rto.rto, a.cfg.HeartbeatInterval, a.rng.Float64())
+		}
+	}
+}
+
+// onHeartbeatDue decides whether the path is idle. RFC 9260, Section 8.3: "A
+// destination transport address is considered 'idle' if no new chunk that can
+// be used for updating path RTT ... and no HEARTBEAT chunk has been sent to it
+// within the current heartbeat period".
+func (a *Association) onHeartbeatDue(now time.Time, p *path) {
+	if !a.mayHeartbeat() {
+		p.hb.stop()
+		return
+	}
+	p.hb.next = time.Time{}
+	if p.state == PathActive && !p.cc.lastSent.IsZero() {
+		if period := a.cfg.HeartbeatInterval + p.rto.rto; now.Sub(p.cc.lastSent) < period/2 {
+			p.hb.schedule(now, p.rto.rto, a.cfg.HeartbeatInterval, a.rng.Float64())
+			return
+		}
+	}
+	if p.hb.deadline.IsZero() {
+		p.hb.asked = true
+	}
+}
+
+// onHeartbeatTimeout: the HEARTBEAT was not answered within an RTO.
+func (a *Association) onHeartbeatTimeout(now time.Time, p *path) {
+	p.hb.deadline = time.Time{}
+	p.rto.backOff()
+	// RFC 9260, Section 8.1: "Unacknowledged HEARTBEAT chunks observed on paths
+	// different from the path currently used for data transfer SHOULD NOT
+	// increment the association error counter"; Section 5.4: "When probing
+	// UNCONFIRMED addresses, however, the association overall error count is not
+	// incremented."
+	a.strike(now, p, p == a.dataPath() && p.state != PathUnconfirmed)
+	if a.state == StateClosed {
+		return
+	}
+	if p.state == PathUnconfirmed && p.errorCount <= a.cfg.PathMaxRetrans {
+		p.hb.scheduleProbe(now)
+		return
+	}
+	interval := a.cfg.HeartbeatInterval
+	if interval < 0 && p.state == PathUnconfirmed {
+		interval = a.cfg.RTOMax
+	}
+	p.hb.schedule(now, p.rto.rto, interval, a.rng.Float64())
+}
+
+// onHeartbeatAnswered confirms the path and makes it active.
+func (a *Association) onHeartbeatAnswered(now time.Time, p *path) {
+	wasUnconfirmed := p.state == PathUnconfirmed
+	if wasUnconfirmed {
+		p.state = PathActive
+		p.errorCount = 0
+	}
+	if p.clear() || wasUnconfirmed {
+		a.pathEvent(p)
+	}
+	p.hb.schedule(now, p.rto.rto, a.cfg.HeartbeatInterval, a.rng.Float64())
+}
+
+// HandleMTUError lowers a path's MTU after the host refused to send a packet
+// there (RFC 6951, Section 5.6). mtu is what the host knows, or 0. What was in
+// flight and is too large is sent again, in fragments of IP.
+func (a *Association) HandleMTUError(now time.Time, remote netip.AddrPort, mtu int) {
+	p := a.pathTo(remote.Addr())
+	if p == nil || a.state == StateClosed {
+		return
+	}
+	if mtu < minMTU || mtu >= p.mtu {
+		mtu = max(minMTU, p.mtu*7/8&^3)
+	}
+	if mtu >= p.mtu {
+		return
+	}
+	p.setMTU(mtu)
+	a.amdcsCache = 0
+	a.markWhere(func(c *outChunk) bool { return c.path == p && c.size() > p.cc.pmdcs })
+	p.cc.openBurst(0, a.cfg.MaxBurst)
+	a.mayExceedCwnd = true
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
+
+// A run is a piece of a message: DATA chunks with consecutive TSNs.
+type run struct {
+	first, last  wire.TSN
+	begin, end   bool // the first is a B, the last an E fragment
+	unordered    bool
+	stream       uint16
+	ssn          wire.SSN
+	ppid         wire.PPID
+	parts        [][]byte // in order; usually one
+	size, chunks int
+}
+
+// A reassembler puts fragments together (RFC 9260, Section 6.9) and keeps
+// ordered messages until their turn comes (Section 6.6). Every TSN is put in
+// once: the tsnTracker filters duplicates.
+type reassembler struct {
+	runs    []*run     // incomplete messages, by TSN
+	streams []inStream // as far as used
+	limit   int        // number of inbound streams
+	ready   msgQueue
+	pool    bufPool
+
+	freeRuns []*run
+	// held counts the bytes of data kept here, heldChunks their fragments.
+	held, heldChunks int
+	// unread and unreadMessages count what is complete, but not consumed.
+	unread, unreadMessages int
+	delivered              uint64 // messages, ever
+	deliveredBytes         uint64
+}
+
+// An inStream is the receiving half of a stream.
+type inStream struct {
+	next    wire.SSN
+	waiting []*run // complete, but before their turn; by SSN
+	hint    int    // size of the last fragmented message, to get memory at once
+}
+
+func (r *reassembler) init(streams int) {
+	r.runs = r.runs[:0]
+	r.streams, r.limit = nil, streams
+	r.held, r.heldChunks = 0, 0
+}
+
+// add takes a DATA chunk; it copies the payload. It reports whether the
+// fragment contradicts what is here already, which is a protocol violation.
+func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
+	begin, end := d.Flags&wire.DataBegin != 0, d.Flags&wire.DataEnd != 0
+	unordered := d.Flags&wire.DataUnordered != 0
+	if int(d.Stream) >= len(r.streams) {
+		r.streams = append(r.streams, make([]inStream, int(d.Stream)+1-len(r.streams))...)
+	}
+	st := &r.streams[d.Stream]
+
+	// A whole message whose turn it is: no run needed.
+	if begin && end && (unordered || d.SSN == st.next && len(st.waiting) == 0) {
+		if len(r.runs) > 0 && !r.fits(d.TSN, true, true) {
+			return false
+		}
+		buf := append(r.pool.get(len(d.Payload)), d.Payload...)
+		r.push(Message{Stream: d.Stream, PPID: d.PPID, Unordered: unordered, Data: buf, Remote: remote})
+		if !unordered {
+			st.next++
+		}
+		return true
+	}
+
+	i := r.find(d.TSN)
+	var prev, next *run
+	if !begin && i > 0 && r.runs[i-1].last.Add(1) == d.TSN && !r.runs[i-1].end {
+		prev = r.runs[i-1]
+	}
+	if !end && i < len(r.runs) && d.TSN.Add(1) == r.runs[i].first && !r.runs[i].begin {
+		next = r.runs[i]
+	}
+	if !r.fits(d.TSN, begin, end) ||
+		prev != nil && !prev.sameMessage(d, unordered) || next != nil && !next.sameMessage(d, unordered) {
+		return false
+	}
+
+	r.held += len(d.Payload)
+	r.heldChunks++
+	if prev == nil {
+		prev = r.newRun(d, unordered)
+		prev.begin = begin
+		hint := len(d.Payload)
+		if begin && !end {
+			hint = max(hint, st.hint)
+		}
+		prev.parts = append(prev.parts, append(r.pool.get(hint), d.Payload...))
+		prev.size, prev.chunks = len(d.Payload), 1
+		r.runs = slices.Insert(r.runs, i, prev)
+		i++
+	} else {
+		prev.extend(d.Payload, &r.pool)
+		prev.last = d.TSN
+	}
+	prev.end = end
+	if next != nil {
+		prev.join(next)
+		r.runs = slices.Delete(r.runs, i, i+1)
+		r.freeRun(next)
+	}
+	if prev.begin && prev.end {
+		j := i - 1
+		r.runs = slices.Delete(r.runs, j, j+1)
+		st.hint = prev.size
+		r.complete(st, prev, remote)
+	}
+	return true
+}
+
+// fits tells whether the neighbours of a fragment agree with it: what follows
+// an E fragment, or nothing unfinished, begins a message.
+func (r *reassembler) fits(tsn wire.TSN, begin, end bool) bool {
+	i := r.find(tsn)
+	if i > 0 && r.runs[i-1].last.Add(1) == tsn && r.runs[i-1].end == !begin {
+		return false // a B after an unfinished message, or a non-B after an E
+	}
+	if i < len(r.runs) && tsn.Add(1) == r.runs[i].first && r.runs[i].begin == !end {
+		return false
+	}
+	return true
+}
+
+// find returns the index of the first run above tsn.
+func (r *reassembler) find(tsn wire.TSN) int {
+	if n := len(r.runs); n > 0 && r.runs[n-1].last.Less(tsn) {
+		return n // the usual case
+	}
+	i, _ := slices.BinarySearchFunc(r.runs, tsn, func(x *run, tsn wire.TSN) int {
+		if x.last.Less(tsn) {
+			return -1
+		}
+		return 1
+	})
+	return i
+}
+
+// complete hands a message to its stream.
+func (r *reassembler) complete(st *inStream, m *run, remote netip.AddrPort) {
+	if m.unordered {
+		r.deliver(m, remote)
+		return
+	}
+	if m.ssn != st.next {
+		i, found := slices.BinarySearchFunc(st.waiting, m.ssn, func(x *run, ssn wire.SSN) int {
+			if x.ssn.Less(ssn) {
+				return -1
+			}
+			if x.ssn == ssn {
+				return 0
+			}
+			return 1
+		})
+		if found || m.ssn.Less(st.next) {
+			r.drop(m) // the SSN was used already: nothing can be made of it
+			return
+		}
+		st.waiting = slices.Insert(st.waiting, i, m)
+		return
+	}
+	r.deliver(m, remote)
+	st.next++
+	for len(st.waiting) > 0 && st.waiting[0].ssn == st.next {
+		next := st.waiting[0]
+		st.waiting = slices.Delete(st.waiting, 0, 1)
+		r.deliver(next, remote)
+		st.next++
+	}
+}
+
+func (r *reassembler) deliver(m *run, remote netip.AddrPort) {
+	data := m.parts[0]
+	if len(m.parts) > 1 {
+		data = r.pool.get(m.size)
+		for _, p := range m.parts {
+			data = append(data, p...)
+			r.pool.put(p)
+		}
+	} else {
+		m.parts[0] = nil
+	}
+	r.push(Message{Stream: m.stream, PPID: m.ppid, Unordered: m.unordered, Data: data, Remote: remote})
+	r.held -= m.size
+	r.heldChunks -= m.chunks
+	r.freeRun(m)
+}
+
+func (r *reassembler) push(m Message) {
+	r.unread += len(m.Data)
+	r.unreadMessages++
+	r.delivered++
+	r.deliveredBytes += uint64(len(m.Data))
+	r.ready.push(m)
+}
+
+func (r *reassembler) drop(m *run) {
+	r.held -= m.size
+	r.heldChunks -= m.chunks
+	r.freeRun(m)
+}
+
+// headIncomplete is the size of the unfinished message which holds the
+// cumulative TSN: the one that nothing but more data can complete.
+func (r *reassembler) headIncomplete(cum wire.TSN) int {
+	if len(r.runs) > 0 && r.runs[0].last == cum {
+		return r.runs[0].size
+	}
+	return 0
+}
+
+func (r *reassembler) newRun(d *wire.Data, unordered bool) *run {
+	var m *run
+	if n := len(r.freeRuns); n > 0 {
+		m = r.freeRuns[n-1]
+		r.freeRuns = r.freeRuns[:n-1]
+	} else {
+		m = new(run)
+	}
+	*m = run{
+		first: d.TSN, last: d.TSN, unordered: unordered,
+		stream: d.Stream, ssn: d.SSN, ppid: d.PPID, parts: m.parts[:0],
+	}
+	return m
+}
+
+const maxFreeRuns = 64 // more are left to the garbage collector
+
+func (r *reassembler) freeRun(m *run) {
+	clear(m.parts)
+	if len(r.freeRuns) < maxFreeRuns {
+		r.freeRuns = append(r.freeRuns, m)
+	}
+}
+
+func (m *run) sameMessage(d *wire.Data, unordered bool) bool {
+	return m.stream == d.Stream && m.unordered == unordered && (unordered || m.ssn == d.SSN)
+}
+
+func (m *run) extend(payload []byte, pool *bufPool) {
+	i := len(m.parts) - 1
+	part := m.parts[i]
+	if cap(part)-len(part) < len(payload) {
+		grown := append(pool.get(2*len(part)+len(payload)), part...)
+		pool.put(part)
+		part = grown
+	}
+	m.parts[i] = append(part, payload...)
+	m.size += len(payload)
+	m.chunks++
+}
+
+// join appends what follows.
+func (m *run) join(next *run) {
+	m.parts = append(m.parts, next.parts...)
+	m.last, m.end = next.last, next.end
+	m.size += next.size
+	m.chunks += next.chunks
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import "time"
+
+// onT3Expiry handles the expiry of T3-rtx on a path (RFC 9260, Section 6.3.3).
+func (a *Association) onT3Expiry(now time.Time, p *path) {
+	p.stopT3()
+	if p.flightSize == 0 {
+		return
+	}
+	a.stats.T3Expirations++
+	probing := a.probe.out && a.out.count() == 1
+	if !probing {
+		p.cc.onTimeout() // E1
+	}
+	p.rto.backOff() // E2
+	a.fastRecovery = false
+	a.markWhere(func(c *outChunk) bool { return c.path == p })
+	a.mayExceedCwnd = true // E3: a packet goes out whatever cwnd is
+	// RFC 9260, Section 6.1, A: "If the sender continues to receive SACK chunks
+	// from the peer while doing zero window probing, the unacknowledged window
+	// probes SHOULD NOT increment the error counter".
+	if probing && a.sackSinceProbe {
+		a.sackSinceProbe = false
+		return
+	}
+	a.strike(now, p, true)
+}
+
+// markWhere marks chunks in flight for retransmission.
+func (a *Association) markWhere(match func(*outChunk) bool) {
+	o := &a.out
+	for tsn := o.cumAck.Add(1); tsn != o.next; tsn = tsn.Add(1) {
+		if c := o.at(tsn); c.state == chunkInFlight && match(c) {
+			o.mark(c)
+			a.stats.Retransmissions++
+		}
+	}
+	a.retransmitFrom = o.cumAck.Add(1)
+	for _, p := range a.paths {
+		if p.flightSize == 0 {
+			p.stopT3()
+		}
+	}
+}
+
+// nextMarked finds the lowest chunk marked for retransmission.
+func (a *Association) nextMarked() (*outChunk, bool) {
+	o := &a.out
+	if o.marked == 0 {
+		return nil, false
+	}
+	if a.retransmitFrom.LessEq(o.cumAck) {
+		a.retransmitFrom = o.cumAck.Add(1)
+	}
+	for ; a.retransmitFrom.Less(o.next); a.retransmitFrom = a.retransmitFrom.Add(1) {
+		if c := o.at(a.retransmitFrom); c.state == chunkRetransmit {
+			return c, true
+		}
+	}
+	return nil, false
+}
+
+// targetOf is where a marked chunk goes. RFC 9260, Section 6.4: "an endpoint
+// SHOULD send fast retransmissions to the same destination transport address
+// to which the original data was sent", and after a timeout to another one.
+func (a *Association) targetOf(c *outChunk) *path {
+	if c.fast && !c.resent && c.path.usable() {
+		return c.path
+	}
+	return a.retransmitPath(c.path)
+}
+
+// A windowProbe sends one chunk into a closed receive window after a pause
+// (RFC 9260, Section 6.1, A).
+type windowProbe struct {
+	deadline time.Time
+	due      bool
+	out      bool // the chunk outstanding is a probe
+}
+
+func (w *windowProbe) fire() { w.deadline, w.due = time.Time{}, true }
+
+// setPeerRwnd takes the a_rwnd of a SACK. Section 6.2.1, D, ii: "Set rwnd
+// equal to the newly received a_rwnd minus the number of bytes still
+// outstanding": peerRwnd subtracts.
+func (a *Association) setPeerRwnd(arwnd int) {
+	a.peerArwnd = arwnd
+	if a.out.count() == 0 {
+		a.probe.out = false
+	}
+}
+
+// peerRwnd is what may still be sent into the peer's window.
+func (a *Association) peerRwnd() int { return a.peerArwnd - a.out.bytes }

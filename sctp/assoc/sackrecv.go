@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"slices"
+	"time"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
+
+// missThreshold: RFC 9260, Section 7.2.4: "it SHOULD wait for two further miss
+// indications ... for a total of three missing reports".
+const missThreshold = 3
+
+// handleSack processes a SACK chunk (RFC 9260, Section 6.2.1).
+func (a *Association) handleSack(now time.Time, s *wire.Sack) {
+	o := &a.out
+	// D, i: "If Cumulative TSN Ack is less than the Cumulative TSN Ack Point,
+	// then drop the SACK chunk."
+	if s.CumTSNAck.Less(o.cumAck) {
+		return
+	}
+	if !s.CumTSNAck.Less(o.next) {
+		a.abortViolation(now, "SACK acknowledges a TSN that was never sent")
+		return
+	}
+	gaps, ok := a.gapRanges(s)
+	if !ok {
+		a.stats.BadPackets++
+		return
+	}
+	a.stats.SacksReceived++
+	a.sackSinceProbe = true
+	for _, p := range a.paths {
+		p.sack = pathSack{flightBefore: p.flightSize}
+	}
+	advanced := s.CumTSNAck != o.cumAck
+	ack := a.ackUpTo(now, s.CumTSNAck)
+	ack = a.ackGaps(now, gaps, ack)
+
+	if ack.any {
+		// RFC 9260, Section 8.1: "The counter used for endpoint failure detection
+		// MUST be reset each time a DATA chunk sent to that peer endpoint is
+		// acknowledged".
+		a.errorCount = 0
+	}
+	if a.fastRecovery && !o.cumAck.Less(a.fastRecoveryExit) {
+		a.fastRecovery = false // D, iv
+	}
+	for _, p := range a.paths {
+		if p.sack.acked > 0 {
+			if p.clear() {
+				a.pathEvent(p)
+			}
+			p.cc.onAck(p.sack.acked, p.sack.flightBefore, a.fastRecovery)
+		}
+	}
+	a.countMisses(now, ack, advanced)
+
+	for _, p := range a.paths {
+		switch {
+		case p.flightSize == 0:
+			p.stopT3() // Section 6.3.2, R2
+		case p.sack.earliest:
+			p.restartT3(now) // R3
+		}
+		p.cc.openBurst(p.sack.acked, a.cfg.MaxBurst)
+		if o.count() == 0 {
+			p.cc.onAllAcked()
+		}
+	}
+	a.setPeerRwnd(int(s.ARwnd))
+}
+
+// A pathSack is what a SACK says about a path.
+type pathSack struct {
+	flightBefore int
+	acked        int  // bytes newly acknowledged
+	earliest     bool // its earliest outstanding TSN was acknowledged
+	lost         bool // a chunk sent there was marked for fast retransmit
+}
+
+// An ackResult is what a SACK newly acknowledges.
+type ackResult struct {
+	any     bool
+	highest wire.TSN // Highest TSN Newly Acknowledged (HTNA)
+}
+
+// gapRanges turns the gap ack blocks into ascending, disjoint ranges above the
+// cumulative TSN. It fails if one is inverted or was never sent.
+func (a *Association) gapRanges(s *wire.Sack) ([]tsnRange, bool) {
+	r := a.gapScratch[:0]
+	sorted := true
+	for i, g := range s.Gaps {
+		first, last := s.CumTSNAck.Add(uint32(g.Start)), s.CumTSNAck.Add(uint32(g.End))
+		if g.Start == 0 || g.Start > g.End || !last.Less(a.out.next) {
+			return nil, false
+		}
+		sorted = sorted && (i == 0 || r[i-1].last.Less(first))
+		r = append(r, tsnRange{first, last})
+	}
+	if !sorted {
+		slices.SortFunc(r, func(x, y tsnRange) int { return int(x.first.Diff(y.first)) })
+		n := 0
+		for _, x := range r[1:] {
+			if x.first.LessEq(r[n].last.Add(1)) {
+				if r[n].last.Less(x.last) {
+					r[n].last = x.last
+				}
+				continue
+			}
+			n++
+			r[n] = x
+		}
+		r = r[:n+1]
+	}
+	a.gapScratch = r
+	return r, true
+}
+
+// ackUpTo takes everything up to cum out of the ring.
+func (a *Association) ackUpTo(now time.Time, cum wire.TSN) (ack ackResult) {
+	o := &a.out
+	for tsn := o.cumAck.Add(1); tsn.LessEq(cum); tsn = tsn.Add(1) {
+		c := o.at(tsn)
+		if c.state != chunkGapAcked {
+			ack.any, ack.highest = true, tsn
+			c.path.sack.earliest = true
+			a.ackChunk(now, tsn, c)
+		}
+		a.queue.acked(c.msg, int(c.n))
+		*c = outChunk{}
+	}
+	o.cumAck = cum
+	return ack
+}
+
+// ackChunk accounts for one newly acknowledged chunk.
+func (a *Association) ackChunk(now time.Time, tsn wire.TSN, c *outChunk) {
+	a.out.leave(c)
+	c.path.sack.acked += c.size()
+	c.path.onAcked(now, tsn)
+}
+
+// ackGaps compares the gap ack blocks with those of the last SACK, and looks
+// only at the differences.
+func (a *Association) ackGaps(now time.Time, gaps []tsnRange, ack ackResult) ackResult {
+	o := &a.out
+	tsn := o.cumAck.Add(1)
+	i, j := 0, 0 // next old, next new range
+	for ; i < len(o.gaps) && o.gaps[i].last.LessEq(o.cumAck); i++ {
+	}
+	for i < len(o.gaps) || j < len(gaps) {
+		inOld := i < len(o.gaps) && o.gaps[i].first.LessEq(tsn)
+		inNew := j < len(gaps) && gaps[j].first.LessEq(tsn)
+		end := a.segmentEnd(tsn, i, j, inOld, inNew, gaps)
+		switch {
+		case inNew && !inOld:
+			for t := tsn; t.LessEq(end); t = t.Add(1) {
+				c := o.at(t)
+				if c.state == chunkGapAcked {
+					continue
+				}
+				if !c.path.sack.earliest && len(a.paths) > 1 {
+					c.path.sack.earliest = c.state == chunkInFlight && !a.earlierInFlight(t, c.path)
+				}
+				a.ackChunk(now, t, c)
+				c.state = chunkGapAcked
+				ack.any, ack.highest = true, t
+			}
+		case inOld && !inNew:
+			// D, iii: "consider the corresponding DATA that might be possibly
+			// missing: Count one miss indication ..., and if no retransmit timer
+			// is running ..., then T3-rtx is started".
+			for t := tsn; t.LessEq(end); t = t.Add(1) {
+				if c := o.at(t); c.state == chunkGapAcked {
+					o.renege(c)
+					c.misses++
+					c.path.startT3(now)
+				}
+			}
+		}
+		tsn = end.Add(1)
+		for ; i < len(o.gaps) && o.gaps[i].last.Less(tsn); i++ {
+		}
+		for ; j < len(gaps) && gaps[j].last.Less(tsn); j++ {
+		}
+	}
+	o.gaps = append(o.gaps[:0], gaps...)
+	return ack
+}
+
+// segmentEnd returns the last TSN up to which nothing changes: the end of the
+// ranges tsn is in, or the TSN before the next begins.
+func (a *Association) segmentEnd(tsn wire.TSN, i, j int, inOld, inNew bool, gaps []tsnRange) wire.TSN {
+	end := a.out.next.Add(^uint32(0))
+	limit := func(r tsnRange, in bool) {
+		at := r.first.Add(^uint32(0))
+		if in {
+			at = r.last
+		}
+		if at.Less(end) {
+			end = at
+		}
+	}
+	if i < len(a.out.gaps) {
+		limit(a.out.gaps[i], inOld)
+	}
+	if j < len(gaps) {
+		limit(gaps[j], inNew)
+	}
+	return end
+}
+
+func (a *Association) earlierInFlight(tsn wire.TSN, p *path) bool {
+	for t := a.out.cumAck.Add(1); t != tsn; t = t.Add(1) {
+		if c := a.out.at(t); c.state == chunkInFlight && c.path == p {
+			return true
+		}
+	}
+	return false
+}
+
+// countMisses implements fast retransmit (RFC 9260, Section 7.2.4).
+func (a *Association) countMisses(now time.Time, ack ackResult, advanced bool) {
+	o := &a.out
+	if len(o.gaps) == 0 || !ack.any {
+		return
+	}
+	// "miss indications are incremented only for missing TSNs prior to the HTNA
+	// in the SACK chunk. ... If an endpoint is in Fast Recovery and a SACK
+	// chunks arrives that advances the Cumulative TSN Ack Point, the miss
+	// indications are incremented for all TSNs reported missing".
+	limit := ack.highest
+	if a.fastRecovery && advanced {
+		limit = o.gaps[len(o.gaps)-1].last
+	}
+	marked := false
+	tsn := o.cumAck.Add(1)
+	for _, g := range o.gaps {
+		for ; tsn.Less(g.first) && tsn.Less(limit); tsn = tsn.Add(1) {
+			c := o.at(tsn)
+			// A chunk sent again is missing only if something sent after that
+			// has arrived.
+			if c.state != chunkInFlight || c.fast || c.resent && ack.highest.Less(c.resentBefore) {
+				continue
+			}
+			if c.misses++; c.misses < missThreshold {
+				continue
+			}
+			o.mark(c)
+			c.fast = true
+			a.stats.FastRetransmissions++
+			c.path.sack.lost = true
+			marked = true
+		}
+		if !tsn.Less(limit) {
+			break
+		}
+		tsn = g.last.Add(1)
+	}
+	if !marked {
+		return
+	}
+	a.retransmitFrom = o.cumAck.Add(1)
+	if a.fastRecovery {
+		return
+	}
+	a.fastRecovery = true
+	a.fastRecoveryExit = o.next.Add(^uint32(0))
+	// "When a Fast Retransmit is being performed, the sender SHOULD ignore the
+	// value of cwnd and SHOULD NOT delay retransmission for this single packet."
+	a.mayExceedCwnd = true
+	for _, p := range a.paths {
+		if p.sack.lost {
+			p.cc.onFastRetransmit()
+		}
+	}
+}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
+
+// A Datagram is one SCTP packet and the UDP addresses it travelled between.
+type Datagram struct {
+	Local, Remote netip.AddrPort
+	Data          []byte // not kept
+}
+
+// A Transmit says where the packet goes that a Poll method put into a buffer.
+type Transmit struct {
+	// Local is the address to send from.
+	Local netip.AddrPort
+	// Remote is the destination and its UDP encapsulation port.
+	Remote netip.AddrPort
+	// Len is the size of the packet in bytes.
+	Len int
+	// Oversize says that the packet is larger than the path MTU allows and may
+	// be fragmented by IP (RFC 9260, Section 6.9).
+	Oversize bool
+}
+
+// A Stack is the part of SCTP that has no association: it finds the one a
+// packet belongs to, answers INITs without keeping state, and treats packets
+// out of the blue. Its methods need one caller at a time; an Association is
+// independent of it but for Sync.
+type Stack struct {
+	cfg   Config
+	rng   *rand.Rand
+	jar   *cookieJar
+	local []netip.AddrPort
+
+	listening map[uint16]bool
+	byTag     map[uint32]*Association
+	byPeer    map[peerKey]*Association
+	lastID    uint64
+
+	replies []reply
+	stats   StackStats
+}
+
+// A peerKey identifies an association by ports and one address of the peer.
+// The UDP port is part of it: SCTP stacks behind one IP address are told
+// apart by it (RFC 6951, Section 5.1).
+type peerKey struct {
+	localPort, remotePort uint16
+	remote                netip.AddrPort
+}
+
+// An index is how a stack finds an association. It belongs to the stack.
+type index struct {
+	tag   uint32
+	peers []peerKey
+}
+
+func (x *index) has(addr netip.Addr) bool {
+	for _, k := range x.peers {
+		if k.remote.Addr() == addr {
+			return true
+		}
+	}
+	return false
+}
+
+// StackStats counts what a stack did without an association.
+type StackStats struct {
+	BadChecksum, Malformed, OutOfTheBlue uint64
+	InitsAnswered, InitsRefused          uint64
+	StaleCookies, BadCookies             uint64
+	RepliesDropped                       uint64
+}
+
+// A reply is a packet that answers one without an association.
+type reply struct {
+	local, remote netip.AddrPort
+	packet        []byte
+}
+
+// maxReplies bounds the answers to one batch of packets; what floods more
+// than this gets no answer.
+const maxReplies = 256
+
+// NewStack returns a stack without listeners. The configuration must come
+// from Config.WithDefaults.
+func NewStack(cfg Config, rng *rand.Rand) (*Stack, error) {
+	cfg, err := cfg.WithDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{
+		cfg:       cfg,
+		rng:       rng,
+		listening: make(map[uint16]bool),
+		byTag:     make(map[uint32]*Association),
+		byPeer:    make(map[peerKey]*Association),
+	}
+	s.jar = newCookieJar(&s.cfg, rng)
+	return s, nil
+}
+
+// Config returns the configuration with defaults filled in.
+func (s *Stack) Config() Config { return s.cfg }
+
+// Stats returns the counters.
+func (s *Stack) Stats() StackStats { return s.stats }
+
+// SetLocalAddrs says which addresses the stack has. Associations that exist
+// keep those they know.
+func (s *Stack) SetLocalAddrs(addrs []netip.AddrPort) { s.local = slices.Clone(addrs) }
+
+// Listen accepts associations on an SCTP port.
+func (s *Stack) Listen(port uint16) error {
+	if s.listening[port] {
+		return fmt.Errorf("%w: %d", ErrPortInUse, port)
+	}
+	s.listening[port] = true
+	return nil
+}
+
+// Unlisten refuses new associations on an SCTP port. Those that exist stay.
+func (s *Stack) Unlisten(port uint16) { delete(s.listening, port) }
+
+// FreePort returns an SCTP port from the dynamic range which no listener and
+// no association uses (RFC 6335, Section 6).
+func (s *Stack) FreePort() uint16 {
+	used := make(map[uint16]bool, len(s.byPeer))
+	for k := range s.byPeer {
+		used[k.localPort] = true
+	}
+	const first, count = 49152, 65536 - 49152
+	start := s.rng.IntN(count)
+	for i := range count {
+		p := uint16(first + (start+i)%count)
+		if !used[p] && !s.listening[p] {
+			return p
+		}
+	}
+	return first
+}
+
+// AssociateParams are the arguments of ASSOCIATE (RFC 9260, Section 11.1.2).
+type AssociateParams struct {
+	LocalPort uint16 // 0: a free one
+	// Remote lists the peer's addresses with their UDP encapsulation ports;
+	// the first is tried first. They count as confirmed (Section 5.4, 1).
+	Remote []netip.AddrPort
+	Port   uint16 // the peer's SCTP port
+	// OutboundStreams to ask for; 0: as configured.
+	OutboundStreams int
+}
+
+// Associate begins an association: it enters COOKIE-WAIT.
+func (s *Stack) Associate(now time.Time, p AssociateParams) (*Association, error) {
+	if p.LocalPort == 0 {
+		p.LocalPort = s.FreePort()
+	}
+	if p.OutboundStreams == 0 {
+		p.OutboundStreams = s.cfg.OutboundStreams
+	}
+	if p.OutboundStreams < 1 || p.OutboundStreams > 65535 {
+		return nil, fmt.Errorf("sctp: %d outbound streams: not within 1 to 65535", p.OutboundStreams)
+	}
+	a := s.newAssociation(p.LocalPort, p.Port)
+	for _, r := range p.Remote {
+		r = netip.AddrPortFrom(r.Addr().Unmap(), r.Port())
+		if !r.IsValid() || r.Port() == 0 || r.Addr().IsUnspecified() || r.Addr().IsMulticast() {
+			return nil, fmt.Errorf("sctp: peer address %v: not a unicast address with a UDP port", r)
+		}
+		if other := s.byPeer[peerKey{p.LocalPort, p.Port, r}]; other != nil {
+			return nil, fmt.Errorf("%w: port %d to %v port %d", ErrAssociationExists, p.LocalPort, r, p.Port)
+		}
+		if len(a.paths) < s.cfg.MaxPaths && a.pathTo(r.Addr()) == nil {
+			a.addPath(r, PathActive)
+		}
+	}
+	if len(a.paths) == 0 {
+		return nil, fmt.Errorf("%w for %v", ErrNoLocalAddress, p.Remote)
+	}
+	a.associate(now, s.newTag(), wire.TSN(s.rng.Uint32()), p.OutboundStreams)
+	s.Sync(a)
+	return a, nil
+}
+
+func (s *Stack) newAssociation(localPort, remotePort uint16) *Association {
+	s.lastID++
+	a := &Association{
+		id:         s.lastID,
+		cfg:        &s.cfg,
+		jar:        s.jar,
+		rng:        rand.New(rand.NewPCG(s.rng.Uint64(), s.rng.Uint64())),
+		local:      s.local,
+		localPort:  localPort,
+		remotePort: remotePort,
+	}
+	return a
+}
+
+// newTag returns an unused Verification Tag. RFC 9260, Section 5.3.1: "from
+// the range of 1 to 2^32 - 1".
+func (s *Stack) newTag() uint32 {
+	for {
+		if t := s.rng.Uint32(); t != 0 && s.byTag[t] == nil {
+			return t
+		}
+	}
+}
+
+// Sync brings the index up to date with an association's tag and addresses,
+// or takes it out once it is closed.
+func (s *Stack) Sync(a *Association) {
+	a.identityChanged = false
+	if a.indexed.tag != 0 && s.byTag[a.indexed.tag] == a {
+		delete(s.byTag, a.indexed.tag)
+	}
+	for _, k := range a.indexed.peers {
+		if s.byPeer[k] == a {
+			delete(s.byPeer, k)
+		}
+	}
+	a.indexed.tag, a.indexed.peers = 0, a.indexed.peers[:0]
+	if a.state == StateClosed {
+		return
+	}
+	a.indexed.tag = a.myTag
+	s.byTag[a.myTag] = a
+	for _, p := range a.paths {
+		k := peerKey{a.localPort, a.remotePort, p.remote}
+		if other := s.byPeer[k]; other == nil || other == a {
+			s.byPeer[k] = a
+			a.indexed.peers = append(a.indexed.peers, k)
+		}
+	}
+}
+
+// PollReply puts the next packet that answers one without an association into
+// buf, which must hold a packet of the configured MTU.
+func (s *Stack) PollReply(buf []byte) (Transmit, bool) {
+	if len(s.replies) == 0 {
+		return Transmit{}, false
+	}
+	r := s.replies[0]
+	s.replies = s.replies[1:]
+	n := copy(buf, r.packet)
+	return Transmit{Local: r.local, Remote: r.remote, Len: n}, n == len(r.packet)
+}
+
+// answer queues a packet with one chunk back to where d came from.
+func (s *Stack) answer(d Datagram, h wire.Header, tag uint32, chunk []byte) {
+	if len(s.replies) >= maxReplies {
+		s.stats.RepliesDropped++
+		return
+	}
+	s.replies = append(s.replies, reply{local: d.Local, remote: d.Remote, packet: singleChunk(h.DstPort, h.SrcPort, tag, chunk)})
+}
+
+// singleChunk builds a packet of one chunk.
+func singleChunk(src, dst uint16, tag uint32, chunk []byte) []byte {
+	h := wire.Header{SrcPort: src, DstPort: dst, Tag: tag}
+	p := append(h.Append(make([]byte, 0, wire.HeaderLen+len(chunk))), chunk...)
+	wire.SetChecksum(p)
+	return p
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import "time"
+
+// A retryTimer sends something again and again with growing pauses: T1-init,
+// T1-cookie, T2-shutdown.
+type retryTimer struct {
+	deadline time.Time
+	due      bool // it is time to send
+	expired  int  // how often it ran out
+}
+
+// begin makes the first transmission due.
+func (t *retryTimer) begin() { *t = retryTimer{due: true} }
+
+// sent starts the timer.
+func (t *retryTimer) sent(now time.Time, rto time.Duration) {
+	t.due = false
+	t.deadline = now.Add(rto)
+}
+
+// expire makes the next transmission due once the deadline has passed.
+func (t *retryTimer) expire(now time.Time) bool {
+	if t.deadline.IsZero() || t.deadline.After(now) {
+		return false
+	}
+	t.deadline = time.Time{}
+	t.expired++
+	t.due = true
+	return true
+}
+
+func (t *retryTimer) stop() { *t = retryTimer{} }
+
+// Deadline is when HandleTimeout wants to be called, if at all.
+func (a *Association) Deadline() (time.Time, bool) {
+	var d time.Time
+	earlier := func(t time.Time) {
+		if !t.IsZero() && (d.IsZero() || t.Before(d)) {
+			d = t
+		}
+	}
+	if a.state == StateClosed {
+		return d, false
+	}
+	earlier(a.t1.deadline)
+	earlier(a.t2.deadline)
+	earlier(a.t5ShutdownGuard)
+	earlier(a.ack.delay)
+	earlier(a.nagle)
+	earlier(a.probe.deadline)
+	for _, p := range a.paths {
+		earlier(p.t3RTX)
+		earlier(p.hb.deadline)
+		earlier(p.hb.next)
+	}
+	return d, !d.IsZero()
+}
+
+// HandleTimeout does what has become due. Calling it early does no harm.
+func (a *Association) HandleTimeout(now time.Time) {
+	passed := func(t time.Time) bool { return !t.IsZero() && !t.After(now) }
+	if a.state == StateClosed {
+		return
+	}
+	if passed(a.t5ShutdownGuard) {
+		// RFC 9260, Section 9.2: "At the expiration of this timer, the sender SHOULD
+		// abort the association by sending an ABORT chunk."
+		a.abort(now, "shutdown took too long", nil)
+		return
+	}
+	if a.t1.expire(now) {
+		a.onT1Expiry(now)
+	}
+	if a.t2.expire(now) {
+		a.onT2Expiry(now)
+	}
+	if passed(a.ack.delay) {
+		a.ack.delay = time.Time{}
+		a.ack.due = true
+	}
+	if passed(a.nagle) {
+		a.nagle = time.Time{}
+		a.nagleOver = true
+	}
+	if passed(a.probe.deadline) {
+		a.probe.fire()
+	}
+	for _, p := range a.paths {
+		if a.state == StateClosed {
+			return
+		}
+		if passed(p.t3RTX) {
+			a.onT3Expiry(now, p)
+		}
+		if passed(p.hb.deadline) {
+			a.onHeartbeatTimeout(now, p)
+		}
+		if passed(p.hb.next) {
+			a.onHeartbeatDue(now, p)
+		}
+	}
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"time"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
+
+// maxNagle bounds how long a small message waits for others to share its
+// packet with.
+const maxNagle = time.Millisecond
+
+// dataTarget is the path a packet with data may go to now, or nil. RFC 9260,
+// Section 6.1, C: "before sending new DATA chunks, the sender MUST first
+// transmit any DATA chunks that are marked for retransmission (limited by the
+// current cwnd)."
+func (a *Association) dataTarget(now time.Time) *path {
+	if !a.state.mayTransmitData() {
+		return nil
+	}
+	if c, ok := a.nextMarked(); ok {
+		p := a.targetOf(c)
+		if a.mayExceedCwnd || p.cc.mayAddTo(p.flightSize) {
+			return p
+		}
+		return nil
+	}
+	if a.queue.empty() {
+		return nil
+	}
+	p := a.dataPath()
+	if !a.mayStartPacket(now, p) {
+		return nil
+	}
+	return p
+}
+
+// mayStartPacket tells whether a packet of new data may be sent on a path now.
+func (a *Association) mayStartPacket(now time.Time, p *path) bool {
+	p.cc.onIdle(now, p.rto.rto)
+	if p.cc.burst <= 0 || !p.cc.mayAddTo(p.flightSize) {
+		return false
+	}
+	m := a.queue.peek()
+	if !a.windowAdmits(now, p, min(len(m.data)-m.cut, a.amdcs()-wire.DataHeaderLen)) {
+		return false
+	}
+	return a.cfg.NoNagle || a.nagleAdmits(now, p)
+}
+
+// windowAdmits applies the peer's receive window (RFC 9260, Section 6.1, A). A
+// window that does not take the next chunk while nothing is outstanding is
+// probed: "The sender SHOULD send the first zero window probe after 1 RTO when
+// it detects that the receiver has closed its window".
+func (a *Association) windowAdmits(now time.Time, p *path, n int) bool {
+	if a.out.count() >= maxTSNSpan {
+		return false
+	}
+	if n <= a.peerRwnd() {
+		a.probe.deadline, a.probe.due = nilTime, false
+		return true
+	}
+	if a.out.count() > 0 {
+		return false
+	}
+	if a.probe.due {
+		return true
+	}
+	if a.probe.deadline.IsZero() {
+		a.probe.deadline = now.Add(p.rto.rto)
+	}
+	return false
+}
+
+// nagleAdmits lets a packet go that is full, or the first outstanding, or the
+// last before a shutdown. What remains waits for these, an acknowledgement, or
+// a millisecond (RFC 9260, Section 6.1: "any delays that an SCTP
+// implementation might be using to increase bundling efficiency").
+func (a *Association) nagleAdmits(now time.Time, p *path) bool {
+	full := a.queue.unsent+a.queue.len()*wire.DataHeaderLen >= p.cc.pmdcs
+	if full || a.out.inFlight == 0 || a.nagleOver || a.state != StateEstablished {
+		return true
+	}
+	if a.nagle.IsZero() {
+		wait := maxNagle
+		if p.rto.srtt != 0 {
+			wait = min(wait, p.rto.srtt)
+		}
+		a.nagle = now.Add(wait)
+	}
+	return false
+}
+
+// appendData fills the packet with DATA chunks, retransmissions first.
+func (k *packet) appendData(now time.Time) {
+	resent := k.appendMarked(now)
+	if resent {
+		k.a.mayExceedCwnd = false
+	}
+	if k.a.out.marked == 0 && !k.oversize && k.p == k.a.dataPath() {
+		k.appendNew(now, resent)
+	}
+}
+
+func (k *packet) appendMarked(now time.Time) (resent bool) {
+	a := k.a
+	for {
+		c, ok := a.nextMarked()
+		if !ok || a.targetOf(c) != k.p {
+			return resent
+		}
+		if c.size() > k.room() {
+			if len(k.b) > wire.HeaderLen || len(k.b)+c.size() > cap(k.b) {
+				return resent
+			}
+			k.oversize = true // the path MTU has shrunk since it was cut
+		}
+		tsn := a.retransmitFrom
+		for _, p := range a.paths {
+			p.onRetransmit(tsn)
+		}
+		a.out.resend(c, k.p)
+		k.appendChunk(tsn, c)
+		// RFC 9260, Section 6.1: "the sender MUST restart the timer if the earliest
+		// (i.e., lowest TSN) outstanding DATA chunk sent to that address is being
+		// retransmitted".
+		if tsn == a.out.cumAck.Add(1) {
+			k.p.restartT3(now)
+		} else {
+			k.p.startT3(now)
+		}
+		resent = true
+	}
+}
+
+// appendNew cuts new chunks. Whether a packet may be started has been decided
+// unless it holds retransmissions.
+func (k *packet) appendNew(now time.Time, begun bool) {
+	a, p := k.a, k.p
+	if begun && (a.queue.empty() || !a.mayStartPacket(now, p)) {
+		return
+	}
+	first := true
+	for !a.queue.empty() {
+		n := k.nextCut()
+		if n == 0 || !first && !a.windowAdmits(now, p, n) {
+			break
+		}
+		if a.probe.due {
+			a.probe = windowProbe{out: true}
+			a.sackSinceProbe = false
+		}
+		m, off, flags := a.queue.cutNext(n)
+		if a.state == StateShutdownPending && a.queue.empty() {
+			flags |= wire.DataImmediate // RFC 9260, Section 6.1: "The sender is in the SHUTDOWN-PENDING state."
+		}
+		c := outChunk{msg: m, path: p, off: int32(off), n: int32(n), flags: flags}
+		tsn := a.out.add(c)
+		k.appendChunk(tsn, &c)
+		p.startT3(now)
+		p.startRTT(now, tsn)
+		first = false
+	}
+	if !first {
+		p.cc.burst--
+		p.cc.onSent(now)
+		a.nagle, a.nagleOver = nilTime, false
+	}
+}
+
+// nextCut is the size of the next fragment for this packet, or 0 if it goes
+// into the next one. A message that fits a packet is not cut; a larger one
+// fills what is left of the packet, if that is worth a header.
+func (k *packet) nextCut() int {
+	m := k.a.queue.peek()
+	left := len(m.data) - m.cut
+	most := k.a.amdcs() - wire.DataHeaderLen
+	room := k.room() - wire.DataHeaderLen
+	switch {
+	case left <= room && left <= most:
+		return left
+	case m.cut == 0 && left <= most, room < most/4:
+		return 0
+	}
+	return min(room, most) &^ 3
+}
+
+func (k *packet) appendChunk(tsn wire.TSN, c *outChunk) {
+	d := wire.Data{
+		Flags: c.flags, TSN: tsn, Stream: c.msg.stream, SSN: c.msg.ssn, PPID: c.msg.ppid,
+		Payload: c.msg.data[c.off : c.off+c.n],
+	}
+	k.b = d.Append(k.b)
+	k.a.stats.DataChunksSent++
+}
+
+// resetTransmission forgets all that was queued and sent.
+func (a *Association) resetTransmission() {
+	a.queue = sendQueue{}
+	a.out = outstanding{}
+	a.fastRecovery, a.mayExceedCwnd = false, false
+	a.nagle, a.nagleOver = nilTime, false
+	a.probe = windowProbe{}
+}
+
+// undoBundledData puts what went with a COOKIE ECHO back: the association
+// begins anew, and nothing of it has been accepted.
+func (a *Association) undoBundledData() {
+	if a.out.count() == 0 {
+		return
+	}
+	a.queue.uncut(&a.out)
+	for _, p := range a.paths {
+		p.flightSize, p.rttPending = 0, false
+		p.stopT3()
+	}
+	a.out.init(a.initTSN)
+}
