@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sctp
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"github.com/rserpool/rserpool/sctp/assoc"
+	"github.com/rserpool/rserpool/udpencap"
+)
+
+// A Config configures a Stack. The zero value of a field means its default; a
+// negative value, where one is allowed, turns the thing off. Protocol
+// parameters have their names of RFC 9260, Section 16. NewStack copies and
+// validates it.
+type Config struct {
+	// Network is where the UDP sockets come from. Default: udpencap.Host().
+	Network udpencap.Network
+	// LocalAddrs are the local addresses to use. Default: all of Network. An
+	// address listed here must be usable, one of the default may be missing.
+	LocalAddrs []netip.Addr
+	// EncapPort is the local UDP port (RFC 6951), the same on every local
+	// address. 0: 9899, or any free port if that is in use. 1 to 65535: this
+	// one and no other. -1: any free port.
+	EncapPort int
+	// Logger receives associations going up and down (Info), failed paths
+	// (Warn) and odd packets (Debug). Default: nothing is logged.
+	Logger *slog.Logger
+	// Rand is where tags, initial TSNs and jitter come from; for tests. It
+	// must not be used elsewhere. Default: seeded from the operating system.
+	Rand *rand.Rand
+
+	// Backlog is how many established associations may wait for
+	// Listener.Accept; more are aborted. Default: 128.
+	Backlog int
+	// CloseTimeout is how long Conn.Close waits for a graceful shutdown
+	// before it aborts. Default: 5 s. Negative: Close aborts at once.
+	CloseTimeout time.Duration
+
+	// RTOInitial is the retransmission timeout before the first round-trip
+	// measurement (RTO.Initial). Default: 1 s.
+	RTOInitial time.Duration
+	// RTOMin is the least retransmission timeout (RTO.Min). Default: 1 s.
+	RTOMin time.Duration
+	// RTOMax is the greatest retransmission timeout (RTO.Max). Default: 60 s.
+	RTOMax time.Duration
+	// MaxBurst limits the packets sent at one opening of the congestion
+	// window (Max.Burst). Default: 4. Negative: no limit.
+	MaxBurst int
+	// ValidCookieLife is how long a state cookie is good (Valid.Cookie.Life).
+	// Default: 60 s.
+	ValidCookieLife time.Duration
+	// AssociationMaxRetrans is how many consecutive retransmissions to a peer,
+	// over all paths, end the association (Association.Max.Retrans).
+	// Default: 10.
+	AssociationMaxRetrans int
+	// PathMaxRetrans is how many consecutive errors make a path inactive
+	// (Path.Max.Retrans). Default: 5.
+	PathMaxRetrans int
+	// MaxInitRetransmits is how often INIT and COOKIE ECHO are sent again
+	// (Max.Init.Retransmits). Default: 8. Negative: never.
+	MaxInitRetransmits int
+	// HeartbeatInterval is the time added to RTO between HEARTBEATs on an
+	// idle path (HB.interval). Default: 30 s. Negative: no HEARTBEATs but
+	// those that confirm a path.
+	HeartbeatInterval time.Duration
+	// SackDelay bounds how long an acknowledgement may wait (RFC 9260,
+	// Section 6.2). Default: 200 ms; at most 500 ms. Negative: never wait.
+	SackDelay time.Duration
+
+	// OutboundStreams is how many outbound streams are asked for, 1 to 65535.
+	// Default: 1024.
+	OutboundStreams int
+	// MaxInboundStreams is how many inbound streams a peer may use, 1 to
+	// 65535. Default: 65535.
+	MaxInboundStreams int
+	// SendBuffer bounds the bytes of user data (with a fixed cost per
+	// message) queued and unacknowledged on one association. A single larger
+	// message is accepted when the buffer is empty. Default: 4 MiB.
+	SendBuffer int
+	// RecvBuffer bounds the bytes kept on one association for messages
+	// received but not read; what is left of it is advertised as a_rwnd.
+	// Default: 4 MiB, at least 1500 (RFC 9260, Section 3.3.2).
+	RecvBuffer int
+	// MaxMessageSize is the largest message accepted for sending and the
+	// largest one reassembled, in bytes. Default: 64 MiB.
+	MaxMessageSize int
+	// MaxPaths is how many addresses of a peer are used. Default: 16.
+	MaxPaths int
+
+	// MTU is the size in bytes of the largest IP packet sent on a path before
+	// anything is known of it. Default: 1500, at least 576.
+	MTU int
+	// NoNagle sends small messages at once, also with data outstanding. The
+	// default, false, bundles them as RFC 9260, Section 6.1 allows.
+	NoNagle bool
+}
+
+const (
+	defaultBacklog      = 128
+	defaultCloseTimeout = 5 * time.Second
+)
+
+// withDefaults returns a copy with every zero field of the shell filled in,
+// and the engine's parameters, or an error that names the field.
+func (c *Config) withDefaults() (Config, assoc.Config, error) {
+	var r Config
+	if c != nil {
+		r = *c
+	}
+	p, err := r.params().WithDefaults()
+	if err != nil {
+		return r, p, err
+	}
+	if r.Network == nil {
+		r.Network = udpencap.Host()
+	}
+	if r.Logger == nil {
+		r.Logger = slog.New(slog.DiscardHandler)
+	}
+	if r.Backlog == 0 {
+		r.Backlog = defaultBacklog
+	}
+	if r.CloseTimeout == 0 {
+		r.CloseTimeout = defaultCloseTimeout
+	}
+	if r.Backlog < 0 {
+		return r, p, configError("Backlog", "%d is negative", r.Backlog)
+	}
+	if r.EncapPort < -1 || r.EncapPort > 65535 {
+		return r, p, configError("EncapPort", "%d is not within -1 to 65535", r.EncapPort)
+	}
+	addrs := make([]netip.Addr, 0, len(r.LocalAddrs))
+	for _, a := range r.LocalAddrs {
+		a = a.Unmap()
+		if why := unusable(a); why != "" {
+			return r, p, configError("LocalAddrs", "%v %s", a, why)
+		}
+		addrs = append(addrs, a)
+	}
+	r.LocalAddrs = addrs
+	return r, p, nil
+}
+
+func configError(field, format string, args ...any) error {
+	return fmt.Errorf("sctp: config: %s: %s", field, fmt.Sprintf(format, args...))
+}
+
+// params returns the engine's share.
+func (c *Config) params() assoc.Config {
+	return assoc.Config{
+		RTOInitial:            c.RTOInitial,
+		RTOMin:                c.RTOMin,
+		RTOMax:                c.RTOMax,
+		MaxBurst:              c.MaxBurst,
+		ValidCookieLife:       c.ValidCookieLife,
+		AssociationMaxRetrans: c.AssociationMaxRetrans,
+		PathMaxRetrans:        c.PathMaxRetrans,
+		MaxInitRetransmits:    c.MaxInitRetransmits,
+		HeartbeatInterval:     c.HeartbeatInterval,
+		SackDelay:             c.SackDelay,
+		OutboundStreams:       c.OutboundStreams,
+		MaxInboundStreams:     c.MaxInboundStreams,
+		SendBuffer:            c.SendBuffer,
+		RecvBuffer:            c.RecvBuffer,
+		MaxMessageSize:        c.MaxMessageSize,
+		MaxPaths:              c.MaxPaths,
+		MTU:                   c.MTU,
+		NoNagle:               c.NoNagle,
+	}
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package sctp is the Stream Control Transmission Protocol (RFC 9260) in user
+// space, carried in UDP (RFC 6951): reliable messages on many streams between
+// hosts with several addresses each, without kernel support, cgo or root.
+//
+// A [Stack] owns one UDP port on every local address and carries any number of
+// associations over it. A [Listener] accepts them on an SCTP port, [Stack.Dial]
+// sets one up, and a [Conn] is one: [Conn.Send] and [Conn.Recv] move whole
+// messages, [Conn.NextEvent] tells of path changes and losses, [Conn.Stream]
+// shows one stream as a net.Conn. [Dial] and [Listen] are for programs which
+// need no more than one of them. A connection ends gracefully with
+// [Conn.Shutdown] or [Conn.Close], at once with [Conn.Abort].
+//
+//	ln, err := sctp.Listen("10.0.0.1,10.1.0.1:5000", nil)
+//	conn, err := ln.Accept(ctx)
+//	m, err := conn.Recv(ctx) // io.EOF after a graceful shutdown
+//	err = conn.Send(ctx, sctp.Message{Stream: m.Stream, Data: m.Data})
+//
+// The protocol itself lives in package sctp/assoc, which does no input or
+// output. This package runs it: one goroutine for each socket reads, whoever
+// has something to do for an association (that goroutine, a caller of Send or
+// Recv, its timer) takes its lock, lets the engine work and writes what must go
+// out. No user code runs under a lock, and there is no goroutine per
+// association.
+//
+// # Limitations
+//
+// Local addresses are those of the time when the Stack was made; RFC 5061 is
+// not spoken. Streams cannot be reset or closed one by one (RFC 6525), messages
+// have no lifetime (RFC 3758) and are not interleaved (RFC 8260). There is no
+// encryption: run TLS over a [Stream].
+package sctp

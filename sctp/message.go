@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sctp
+
+import (
+	"github.com/rserpool/rserpool/sctp/assoc"
+	"github.com/rserpool/rserpool/sctp/wire"
+)
+
+// A Message is one user message (RFC 9260, Section 11.1.5). Its Data is not
+// kept by Send, and belongs to the caller after Recv.
+type Message = assoc.Message
+
+// A PPID is a payload protocol identifier (RFC 9260, Section 3.3.1). SCTP
+// carries it without looking at it.
+type PPID = wire.PPID
+
+// An Event is what Conn.NextEvent returns: one of the Event types below.
+type Event = assoc.Event
+
+// The events of an association (RFC 9260, Section 11.2).
+type (
+	// EventCommUp comes first: the association is established.
+	EventCommUp = assoc.EventCommUp
+	// EventRestart: the peer lost its state and set the association up anew.
+	EventRestart = assoc.EventRestart
+	// EventCommLost comes last: the association is over.
+	EventCommLost = assoc.EventCommLost
+	// EventPeerShutdown: the peer began a graceful shutdown.
+	EventPeerShutdown = assoc.EventPeerShutdown
+	// EventPathChange: a path changed its state.
+	EventPathChange = assoc.EventPathChange
+	// EventSendFailed: a message could not be delivered.
+	EventSendFailed = assoc.EventSendFailed
+	// EventPeerError: the peer sent an ERROR chunk.
+	EventPeerError = assoc.EventPeerError
+)
+
+// A PathInfo is a snapshot of a path, that is, of one address of the peer.
+type PathInfo = assoc.PathInfo
+
+// A PathState is the state of a path.
+type PathState = assoc.PathState
+
+// The states of a path.
+const (
+	PathUnconfirmed = assoc.PathUnconfirmed
+	PathActive      = assoc.PathActive
+	PathInactive    = assoc.PathInactive
+)
+
+// A State is the state of an association (RFC 9260, Section 4).
+type State = assoc.State

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sctp
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/rserpool/rserpool/sctp/assoc"
+	"github.com/rserpool/rserpool/udpencap"
+)
+
+const (
+	// readBatch is how many datagrams, or runs of them, one system call may
+	// bring. Each has 64 KiB of memory.
+	readBatch = 8
+	// maxReadBackoff bounds the pause after a read has failed.
+	maxReadBackoff = time.Second
+)
+
+// A batch is what one read brought, sorted by association.
+type batch struct {
+	work []work
+	runs []run
+}
+
+// work is a packet of an association. next is the index of the following one
+// of the same association, or 0.
+type work struct {
+	d    assoc.Datagram
+	next int
+}
+
+// A run is the packets of one association.
+type run struct {
+	c           *Conn
+	first, last int // in work
+}
+
+// add appends a packet to the run of its association.
+func (b *batch) add(c *Conn, d assoc.Datagram) {
+	k := len(b.work)
+	b.work = append(b.work, work{d: d})
+	for i := len(b.runs) - 1; i >= 0; i-- {
+		if r := &b.runs[i]; r.c == c {
+			b.work[r.last].next = k
+			r.last = k
+			return
+		}
+	}
+	b.runs = append(b.runs, run{c: c, first: k, last: k})
+}
+
+func (b *batch) reset() {
+	clear(b.work)
+	clear(b.runs)
+	b.work, b.runs = b.work[:0], b.runs[:0]
+}
+
+// read is the goroutine of a socket.
+func (s *Stack) read(sock udpencap.Socket) {
+	local := sock.LocalAddr()
+	dgs := make([]udpencap.Datagram, readBatch)
+	mem := make([]byte, readBatch<<16)
+	var b batch
+	backoff := time.Millisecond
+	for {
+		for i := range dgs {
+			dgs[i] = udpencap.Datagram{Data: mem[i<<16 : i<<16 : (i+1)<<16]}
+		}
+		n, err := sock.ReadBatch(dgs)
+		if n == 0 && err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			s.count.readErrors.Add(1)
+			s.log.Debug("read failed", "local", local, "reason", err)
+			if !s.pause(backoff) {
+				return
+			}
+			backoff = min(2*backoff, maxReadBackoff)
+			continue
+		}
+		backoff = time.Millisecond
+		s.count.reads.Add(1)
+		s.route(local, dgs[:n], &b)
+		for i := range b.runs {
+			s.handle(&b, &b.runs[i])
+		}
+		b.reset()
+	}
+}
+
+// pause waits, unless the Stack closes.
+func (s *Stack) pause(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-s.closing:
+		return false
+	}
+}
+
+// route finds the association of each packet and answers those without.
+func (s *Stack) route(local netip.AddrPort, dgs []udpencap.Datagram, b *batch) {
+	var packets, size, unclaimed uint64
+	var lastA *assoc.Association
+	var lastC *Conn
+	var replies *output
+
+	s.mu.Lock()
+	now := time.Now()
+	for i := range dgs {
+		dg := &dgs[i]
+		size += uint64(len(dg.Data))
+		for rest := dg.Data; ; {
+			p := rest
+			if n := dg.SegmentSize; n > 0 && n < len(rest) {
+				p = rest[:n:n]
+			}
+			rest = rest[len(p):]
+			packets++
+			d := assoc.Datagram{Local: local, Remote: dg.Src, Data: p}
+			a, isNew := s.eng.Route(now, d)
+			switch {
+			case a == nil:
+				unclaimed++
+				if s.debug {
+					s.logUnclaimed(d)
+				}
+				replies = s.pollReplies(replies)
+			case isNew:
+				lastA, lastC = a, s.incoming(a)
+			case a != lastA:
+				lastA, lastC = a, s.conns[a]
+			}
+			if a != nil && lastC != nil {
+				b.add(lastC, d)
+			}
+			if len(rest) == 0 {
+				break
+			}
+		}
+	}
+	s.mu.Unlock()
+
+	s.count.packets.Add(packets)
+	s.count.bytes.Add(size)
+	s.count.unclaimed.Add(unclaimed)
+	if replies != nil {
+		s.writeReplies(replies)
+	}
+}
+
+// pollReplies collects the answers to packets without association. What does
+// not fit into one buffer is not answered.
+func (s *Stack) pollReplies(o *output) *output {
+	for {
+		if o == nil {
+			o = getOutput()
+		}
+		t, ok := s.eng.PollReply(o.space())
+		if !ok {
+			break
+		}
+		o.add(t)
+		s.count.replied.Add(1)
+	}
+	if o.used == 0 {
+		putOutput(o)
+		return nil
+	}
+	return o
+}
+
+func (s *Stack) writeReplies(o *output) {
+	o.write(s)
+	if s.debug && o.err != nil {
+		s.log.Debug("write failed", "reason", o.err)
+	}
+	putOutput(o)
+}
+
+// incoming makes the Conn of an association which a COOKIE ECHO has just set
+// up. The lock is held.
+func (s *Stack) incoming(a *assoc.Association) *Conn {
+	c := newConn(s, a)
+	c.incoming, c.listener = true, s.listeners[a.LocalPort()]
+	s.conns[a] = c
+	return c
+}
+
+// handle lets an association work on its packets.
+func (s *Stack) handle(b *batch, r *run) {
+	c := r.c
+	now := c.enter()
+	for i := r.first; ; i = b.work[i].next {
+		c.a.HandlePacket(now, b.work[i].d)
+		c.collect()
+		if i == r.last {
+			break
+		}
+	}
+	c.a.EndBatch(now)
+	c.leave(false)
+}
+
+func (s *Stack) logUnclaimed(d assoc.Datagram) {
+	s.log.Debug("packet without association", slog.Any("local", d.Local), slog.Any("remote", d.Remote), slog.Int("size", len(d.Data)))
+}

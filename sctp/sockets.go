@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sctp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/rserpool/rserpool/udpencap"
+)
+
+// portTries bounds the search for a UDP port which is free on every address.
+const portTries = 16
+
+// openSockets opens a socket on every local address, all with one port.
+func (s *Stack) openSockets(ctx context.Context) error {
+	addrs, all := s.cfg.LocalAddrs, false
+	if len(addrs) == 0 {
+		all = true
+		var err error
+		if addrs, err = s.cfg.Network.Addrs(); err != nil {
+			return fmt.Errorf("sctp: local addresses: %w", err)
+		}
+		if len(addrs) == 0 {
+			return errors.New("sctp: the host has no address")
+		}
+	}
+	switch {
+	case s.cfg.EncapPort > 0:
+		return s.openOn(ctx, addrs, uint16(s.cfg.EncapPort), all)
+	case s.cfg.EncapPort == 0:
+		err := s.openOn(ctx, addrs, udpencap.DefaultPort, false)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		// In use, or an address is not usable at all: the port of the free
+		// choice tells.
+		if err := s.openFree(ctx, addrs, all); err != nil {
+			return err
+		}
+		if p := s.sockets[0].LocalAddr().Port(); p != udpencap.DefaultPort {
+			s.log.Info("UDP port 9899 is not free, using another one", "port", p, "reason", err)
+		}
+		return nil
+	}
+	return s.openFree(ctx, addrs, all)
+}
+
+// openOn opens the sockets on one port. With skip set, addresses which cannot
+// be used are left out as long as one remains.
+func (s *Stack) openOn(ctx context.Context, addrs []netip.Addr, port uint16, skip bool) error {
+	var firstErr error
+	for _, a := range addrs {
+		sock, err := s.cfg.Network.Listen(ctx, netip.AddrPortFrom(a, port))
+		if err != nil {
+			err = fmt.Errorf("sctp: open UDP port %d on %v: %w", port, a, err)
+			if firstErr == nil {
+				firstErr = err
+			}
+			if skip && s.addressFails(ctx, a) {
+				s.log.Warn("local address left out", "address", a, "reason", err)
+				continue
+			}
+			s.closeSockets()
+			return err
+		}
+		port = sock.LocalAddr().Port()
+		s.sockets = append(s.sockets, sock)
+	}
+	if len(s.sockets) == 0 {
+		return firstErr
+	}
+	return nil
+}
+
+// addressFails tells an unusable address from a port in use.
+func (s *Stack) addressFails(ctx context.Context, a netip.Addr) bool {
+	sock, err := s.cfg.Network.Listen(ctx, netip.AddrPortFrom(a, 0))
+	if err == nil {
+		sock.Close()
+	}
+	return err != nil
+}
+
+// openFree opens the sockets on any port which is free on all addresses.
+func (s *Stack) openFree(ctx context.Context, addrs []netip.Addr, skip bool) error {
+	// 9899 may have failed only for an address that is left out now.
+	if s.cfg.EncapPort == 0 && skip {
+		if s.openOn(ctx, addrs, udpencap.DefaultPort, true) == nil {
+			return nil
+		}
+	}
+	var err error
+	for range portTries {
+		if err = s.openOn(ctx, addrs, 0, skip); err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (s *Stack) closeSockets() {
+	for _, sock := range s.sockets {
+		sock.Close()
+	}
+	s.sockets = nil
+}
+
+// source returns the socket to send from: the one at local, or, if the engine
+// leaves the choice, the best for the destination.
+func (s *Stack) source(local, dst netip.AddrPort) udpencap.Socket {
+	if len(s.sockets) == 1 && !local.IsValid() {
+		return s.sockets[0]
+	}
+	var best udpencap.Socket
+	bestScore := -1
+	for _, sock := range s.sockets {
+		la := sock.LocalAddr()
+		if la == local {
+			return sock
+		}
+		if la.Addr().Is4() != dst.Addr().Is4() {
+			continue
+		}
+		if n := sourceScore(la.Addr(), dst.Addr()); n > bestScore {
+			best, bestScore = sock, n
+		}
+	}
+	if local.IsValid() {
+		return nil
+	}
+	return best
+}
+
+// sourceScore ranks a source address: the same scope first, then the longest
+// common prefix (RFC 6724, Section 5, rules 2 and 8).
+func sourceScore(src, dst netip.Addr) int {
+	score := 0
+	if src.IsLoopback() == dst.IsLoopback() {
+		score += 1000
+	}
+	if src.IsPrivate() == dst.IsPrivate() {
+		score += 200
+	}
+	a, b := src.As16(), dst.As16()
+	for i := range a {
+		x := a[i] ^ b[i]
+		if x == 0 {
+			score += 8
+			continue
+		}
+		for ; x&0x80 == 0; x <<= 1 {
+			score++
+		}
+		break
+	}
+	return score
+}
