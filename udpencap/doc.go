@@ -27,8 +27,11 @@
 //   - ECN bits are neither set nor read, and ICMP messages are not reported.
 //   - Without privilege Linux caps the socket buffers at net.core.rmem_max and
 //     net.core.wmem_max, silently.
-//   - Not every system sets DF on every family: see dontFragment. OpenBSD and
-//     NetBSD set none.
+//   - DF is set on Linux, macOS (for IPv4 since version 11), FreeBSD and
+//     Windows; nothing sets it elsewhere.
+//   - The path MTU in an MTUError is known on Linux only.
+//   - A datagram of more than MaxBatchBytes, which only IPv6 on a loopback
+//     interface can carry, is cut off on receipt.
 //   - Outside Linux, and for interface-local and link-local IPv6 groups, a
 //     multicast socket also receives unicast datagrams to its port.
 //   - Linux has no route for IPv6 multicast on its loopback interface, so

@@ -16,7 +16,7 @@ func portableErrno(errno syscall.Errno) syscall.Errno {
 		return syscall.EADDRINUSE
 	case windows.WSAEADDRNOTAVAIL:
 		return syscall.EADDRNOTAVAIL
-	case windows.WSAEMSGSIZE:
+	case windows.WSAEMSGSIZE, windows.ERROR_MORE_DATA:
 		return syscall.EMSGSIZE
 	case windows.WSAEWOULDBLOCK:
 		return syscall.EAGAIN

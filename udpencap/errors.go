@@ -101,7 +101,7 @@ func transientRead(errno syscall.Errno) bool {
 		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ECONNABORTED,
 		syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ENETDOWN,
 		syscall.ENETRESET, syscall.EPROTO, syscall.ENOPROTOOPT,
-		syscall.EOPNOTSUPP, syscall.EACCES, syscall.EPERM,
+		syscall.EOPNOTSUPP, syscall.EACCES,
 		syscall.EMSGSIZE, syscall.EHOSTDOWN, syscall.ETIMEDOUT:
 		return true
 	}

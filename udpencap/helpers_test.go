@@ -73,3 +73,11 @@ func pattern(n int) []byte {
 	}
 	return b
 }
+
+// countSegments is len(segments(d)) without an allocation.
+func countSegments(d Datagram) int {
+	if d.SegmentSize == 0 {
+		return 1
+	}
+	return (len(d.Data) + d.SegmentSize - 1) / d.SegmentSize
+}

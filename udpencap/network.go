@@ -41,7 +41,8 @@ type Socket interface {
 
 	// ReadBatch waits until at least one datagram has arrived and fills
 	// dgs[:n]. On entry every dgs[i].Data provides memory (its capacity is
-	// used; MaxBatchBytes never truncates); on return Data has the length
+	// used; MaxBatchBytes never truncates, and what does not fit into less is
+	// cut off or dropped); on return Data has the length
 	// received and Src is set. Where SegmentSize is not 0, Data holds several
 	// datagrams of one sender back to back, each SegmentSize bytes long but
 	// the last, which may be shorter. After Close it returns net.ErrClosed.
@@ -50,8 +51,8 @@ type Socket interface {
 	// WriteBatch sends the datagrams in order. Data of a Datagram with
 	// SegmentSize not 0 is cut into datagrams of that size. It does not wait
 	// for buffer space: what the host cannot take at once is lost, as on a
-	// network. An error says which datagram was not sent (n is its index) and
-	// the rest may be retried with dgs[n+1:]; *MTUError if it was too large.
+	// network. An error says which datagram was not sent (n is its index; the
+	// first of several in it may have been) and the rest may be retried with dgs[n+1:]; *MTUError if it was too large.
 	// Data is not kept.
 	WriteBatch(dgs []Datagram) (n int, err error)
 

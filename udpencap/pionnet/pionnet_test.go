@@ -16,6 +16,7 @@ import (
 	"github.com/pion/transport/v5/vnet"
 	"github.com/rserpool/rserpool/udpencap"
 	"github.com/rserpool/rserpool/udpencap/pionnet"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -155,7 +156,7 @@ func TestCloseEndsReading(t *testing.T) {
 		wg.Go(func() {
 			close(started)
 			_, err := x.ReadBatch([]udpencap.Datagram{{Data: make([]byte, 100)}})
-			require.Equal(t, net.ErrClosed, err)
+			assert.Equal(t, net.ErrClosed, err)
 		})
 		<-started
 		require.NoError(t, x.Close())
