@@ -277,3 +277,25 @@ func TestMessageTypeString(t *testing.T) {
 	require.Equal(t, "ASAP message 0x0", MessageType(0).String())
 	require.Equal(t, "ASAP message 0xff", MessageType(255).String())
 }
+
+// What is sent is limited, what is received only by the size of a message.
+func TestLongHandleResolutionResponse(t *testing.T) {
+	const n = 2 * param.MaxPoolElements
+	e := param.NewEncoder(nil, uint8(TypeHandleResolutionResponse), 0)
+	e.PoolHandle("EchoPool")
+	pe := echo(1)
+	for range n {
+		e.PoolElement(&pe)
+	}
+	b, err := e.Finish()
+	require.NoError(t, err)
+	m, _, err := Parse(b)
+	require.NoError(t, err)
+	require.Len(t, m.(*HandleResolutionResponse).PoolElements, n)
+}
+
+func TestEncodingDoesNotAllocate(t *testing.T) {
+	m := response(3)
+	buf := make([]byte, 0, 1024)
+	require.Zero(t, testing.AllocsPerRun(100, func() { _, _ = m.AppendBinary(buf) }))
+}

@@ -31,9 +31,8 @@ const (
 	// empty unknown parameters must not be answered with an error three times its size.
 	MaxReports = 64
 
-	// DefaultEncapPort is the UDP encapsulation port meant when no Encapsulation Port parameter is present.
-	//
-	// RFC 6951, Section 5.1: "the port number 9899 as the destination port"
+	// DefaultEncapPort is the UDP encapsulation port meant when no Encapsulation Port parameter is present:
+	// the one assigned by IANA, RFC 6951, Section 7.
 	DefaultEncapPort = 9899
 
 	// LifeInfinite is the Registration Life that never ends.
