@@ -23,6 +23,7 @@ type Association struct {
 	local                 []netip.AddrPort
 	myTag, peerTag        uint32
 	state                 State
+	up                    bool  // EventCommUp has been reported
 	err                   error // why it closed
 	identityChanged       bool
 	indexed               index // of the Stack

@@ -177,7 +177,10 @@ func (a *Association) established(now time.Time) {
 	a.t1.stop()
 	a.cookie = nil
 	a.enter(StateEstablished)
-	a.event(EventCommUp{OutboundStreams: a.outbound, InboundStreams: a.reassembly.limit})
+	if !a.up { // else it is a restart, which is reported as such
+		a.up = true
+		a.event(EventCommUp{OutboundStreams: a.outbound, InboundStreams: a.reassembly.limit})
+	}
 	a.startHeartbeats(now)
 	if lost {
 		a.markWhere(func(*outChunk) bool { return true }) // went with a lost COOKIE ECHO
