@@ -9,7 +9,7 @@
 // [Host] is the operating system's network. Its sockets never let IP fragment
 // (RFC 6951, Section 5.6), treat a full send buffer as a loss rather than wait,
 // and are not ended by ICMP. On Linux one call moves a whole run of equally
-// large datagrams (UDP_SEGMENT, UDP_GRO), which is worth a factor of twenty;
+// large datagrams (UDP_SEGMENT, UDP_GRO), which is worth a factor of almost twenty;
 // where the kernel or the network card cannot, the socket finds out and goes
 // on without. Set the environment variable SCTP_DISABLE_GSO or
 // SCTP_DISABLE_GRO to 1 to do without from the start. Other networks implement

@@ -51,9 +51,9 @@ type Socket interface {
 	// WriteBatch sends the datagrams in order. Data of a Datagram with
 	// SegmentSize not 0 is cut into datagrams of that size. It does not wait
 	// for buffer space: what the host cannot take at once is lost, as on a
-	// network. An error says which datagram was not sent (n is its index; the
-	// first of several in it may have been) and the rest may be retried with dgs[n+1:]; *MTUError if it was too large.
-	// Data is not kept.
+	// network. An error says which Datagram was not sent (n is its index; the
+	// first segments of it may have been) and the rest may be retried with
+	// dgs[n+1:]; *MTUError if it was too large. Data is not kept.
 	WriteBatch(dgs []Datagram) (n int, err error)
 
 	// SetMulticast chooses the interface (by one of its addresses) and the
