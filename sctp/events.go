@@ -28,6 +28,9 @@ type eventQueue struct {
 func (q *eventQueue) push(e Event) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
 	if p, ok := e.(EventPathChange); ok {
 		// One event per path is enough: the user wants to know how it is.
 		for i, o := range q.items {
@@ -62,7 +65,7 @@ func (q *eventQueue) wake() {
 func (q *eventQueue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.closed = true
+	q.closed, q.items = true, nil
 	q.wake()
 }
 
@@ -71,6 +74,9 @@ func (q *eventQueue) next(ctx context.Context) (Event, error) {
 	defer q.mu.Unlock()
 	for {
 		switch {
+		case q.closed:
+			q.wake()
+			return nil, net.ErrClosed
 		case len(q.items) > 0:
 			e := q.items[0]
 			copy(q.items, q.items[1:])
@@ -81,9 +87,6 @@ func (q *eventQueue) next(ctx context.Context) (Event, error) {
 		case q.over:
 			q.wake()
 			return nil, io.EOF
-		case q.closed:
-			q.wake()
-			return nil, net.ErrClosed
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		}

@@ -169,7 +169,11 @@ func (c *Conn) wakeSender() {
 func (c *Conn) handleEvent(ev assoc.Event) (end error) {
 	switch e := ev.(type) {
 	case EventCommUp:
-		c.open, c.isUp = true, true
+		c.open = true
+		if c.isUp {
+			break // again, after a restart
+		}
+		c.isUp = true
 		c.stack.count.established.Add(1)
 		c.logf(slog.LevelInfo, "association up",
 			slog.Int("outbound", e.OutboundStreams), slog.Int("inbound", e.InboundStreams))
