@@ -49,13 +49,14 @@ type flow struct {
 	done          bool
 
 	got      []bool
+	failed   []bool // reported by EventSendFailed
 	received int
 	next     map[uint16]int // per stream, where the search for the next ordered one starts
 	scratch  []byte
 }
 
 func newFlow(tag uint32, msgs []planned) *flow {
-	return &flow{tag: tag, msgs: msgs, got: make([]bool, len(msgs)), next: make(map[uint16]int)}
+	return &flow{tag: tag, msgs: msgs, got: make([]bool, len(msgs)), failed: make([]bool, len(msgs)), next: make(map[uint16]int)}
 }
 
 func (f *flow) content(i int) []byte {
@@ -137,6 +138,33 @@ func (f *flow) receive(m assoc.Message) error {
 		}
 	}
 	f.next[m.Stream] = i + 1
+	return nil
+}
+
+// sendFailed checks a message that is reported as given up.
+func (f *flow) sendFailed(e assoc.EventSendFailed) error {
+	i := int(e.Message.PPID & 0xffffff)
+	switch {
+	case i >= f.sent:
+		return fmt.Errorf("message %d failed, but was never sent", i)
+	case f.failed[i]:
+		return fmt.Errorf("message %d failed twice", i)
+	case !e.Sent && !bytes.Equal(e.Message.Data, f.content(i)):
+		return fmt.Errorf("message %d failed unsent, with another content", i)
+	case !e.Sent && f.got[i]:
+		return fmt.Errorf("message %d failed unsent, but arrived", i)
+	}
+	f.failed[i] = true
+	return nil
+}
+
+// accounted checks that everything which did not come was reported.
+func (f *flow) accounted() error {
+	for i := range f.sent {
+		if !f.got[i] && !f.failed[i] {
+			return fmt.Errorf("flow %d: message %d neither arrived nor failed", f.tag, i)
+		}
+	}
 	return nil
 }
 

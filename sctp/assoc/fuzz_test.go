@@ -58,25 +58,37 @@ type pair struct {
 	air   []packet
 	cfg   assoc.Config
 	errs  []error
+	conns []*assoctest.Conn // all there have been
 
 	sent     []sentMessage
-	last     map[uint32]int // per direction and stream: number of the last ordered message
+	last     map[inbound]int // number of the last ordered message
 	readAll  bool
 	forged   bool // packets have been forged: messages may differ
 	lossy    bool // an association was aborted, lost or restarted: messages may be missing
 	restarts uint64
 }
 
+// An inbound is a stream of a receiver.
+type inbound struct {
+	conn   *assoctest.Conn
+	stream uint16
+}
+
 type sentMessage struct {
 	from      int
+	conn      *assoctest.Conn
 	stream    uint16
 	unordered bool
 	size      int
 	got       bool
+	failed    bool
 }
 
+// traceCommands prints every packet sent.
+var traceCommands bool
+
 func newPair(paths int, cfg assoc.Config) (*pair, error) {
-	p := &pair{sim: simnet.NewSim(1, epoch), cfg: cfg, last: make(map[uint32]int), readAll: true}
+	p := &pair{sim: simnet.NewSim(1, epoch), cfg: cfg, last: make(map[inbound]int), readAll: true}
 	segs := p.sim.Disjoint(paths)
 	for i := range p.hosts {
 		var addrs []netip.AddrPort
@@ -88,6 +100,9 @@ func newPair(paths int, cfg assoc.Config) (*pair, error) {
 			return nil, err
 		}
 		h.Output = func(src, dst netip.AddrPort, data []byte) error {
+			if traceCommands {
+				fmt.Println(p.sim.Now().Sub(epoch), h.Name, wire.Dump(data))
+			}
 			if len(p.air) < maxUnderWay {
 				p.air = append(p.air, packet{src, dst, slices.Clone(data)})
 			}
@@ -108,8 +123,9 @@ func (p *pair) fail(format string, args ...any) {
 func (p *pair) side(h *assoctest.Host) int { return slices.Index(p.hosts[:], h) }
 
 func (p *pair) watch(c *assoctest.Conn) {
+	p.conns = append(p.conns, c)
 	if p.side(c.Host) == 0 || p.readAll {
-		c.OnMessage = func(m assoc.Message) { p.receive(p.side(c.Host), m) }
+		c.OnMessage = func(m assoc.Message) { p.receive(c, m) }
 	}
 	c.OnEvent = func(e assoc.Event) {
 		switch e := e.(type) {
@@ -117,6 +133,8 @@ func (p *pair) watch(c *assoctest.Conn) {
 			p.lossy = p.lossy || e.Err != nil
 		case assoc.EventRestart:
 			p.lossy = true
+		case assoc.EventSendFailed:
+			p.sendFailed(e)
 		}
 	}
 }
@@ -131,18 +149,19 @@ func content(n, size int) []byte {
 }
 
 // receive checks a message. Numbers grow with time, so those of the ordered
-// messages on a stream do, whatever becomes of the association.
-func (p *pair) receive(side int, m assoc.Message) {
+// messages on a stream do, also when the association is restarted.
+func (p *pair) receive(c *assoctest.Conn, m assoc.Message) {
 	if p.forged {
 		return
 	}
+	side := p.side(c.Host)
 	n := int(m.PPID)
 	if n >= len(p.sent) || p.sent[n].from == side {
 		p.fail("message %d was never sent to side %d", n, side)
 		return
 	}
 	s := &p.sent[n]
-	key := uint32(side)<<16 | uint32(m.Stream)
+	key := inbound{c, m.Stream}
 	switch {
 	case s.got:
 		p.fail("message %d came twice", n)
@@ -157,6 +176,23 @@ func (p *pair) receive(side int, m assoc.Message) {
 	if !m.Unordered {
 		p.last[key] = n
 	}
+}
+
+// sendFailed checks a message that is reported as given up.
+func (p *pair) sendFailed(e assoc.EventSendFailed) {
+	n := int(e.Message.PPID)
+	switch {
+	case n >= len(p.sent):
+		p.fail("message %d failed, but was never sent", n)
+		return
+	case p.sent[n].failed:
+		p.fail("message %d failed twice", n)
+	case !e.Sent && !bytes.Equal(e.Message.Data, content(n, p.sent[n].size)):
+		p.fail("message %d failed unsent, with another content", n)
+	case !e.Sent && p.sent[n].got:
+		p.fail("message %d failed unsent, but arrived", n)
+	}
+	p.sent[n].failed = true
 }
 
 func (p *pair) associate() {
@@ -212,7 +248,7 @@ func (p *pair) do(cmd, arg byte) {
 		if c == nil {
 			return
 		}
-		m := sentMessage{from: int(arg & 1), stream: uint16(arg >> 1 & 3), unordered: arg&8 != 0, size: 1 + int(arg>>4)*int(arg>>4)*40}
+		m := sentMessage{from: int(arg & 1), conn: c, stream: uint16(arg >> 1 & 3), unordered: arg&8 != 0, size: 1 + int(arg>>4)*int(arg>>4)*40}
 		n := len(p.sent)
 		err := c.Assoc.Send(p.sim.Now(), assoc.Message{
 			Stream: m.stream, Unordered: m.unordered, PPID: wire.PPID(n), Data: content(n, m.size),
@@ -280,13 +316,13 @@ func (p *pair) do(cmd, arg byte) {
 
 // read has the server's user read n messages.
 func (p *pair) read(n int) {
-	for _, c := range slices.Clone(p.hosts[1].Conns()) {
+	for _, c := range p.conns {
 		for range n {
 			m, ok := c.Recv()
 			if !ok {
 				break
 			}
-			p.receive(1, m)
+			p.receive(c, m)
 		}
 	}
 }
@@ -298,11 +334,7 @@ func (p *pair) finish() error {
 		h.Output = nil
 	}
 	p.deliverAll(maxUnderWay)
-	var conns []*assoctest.Conn
-	for _, h := range p.hosts {
-		conns = append(conns, h.Conns()...)
-	}
-	for _, c := range conns {
+	for _, c := range slices.Concat(p.hosts[0].Conns(), p.hosts[1].Conns()) {
 		if p.forged {
 			c.Abort("over") // who knows what the two think of each other
 		} else {
@@ -320,18 +352,13 @@ func (p *pair) finish() error {
 		}
 		p.sim.RunUntil(next)
 		if p.sim.Now().After(limit) {
-			for _, c := range conns {
+			for _, c := range slices.Concat(p.hosts[0].Conns(), p.hosts[1].Conns()) {
 				p.fail("%s: not over: %v, %+v", c.Host.Name, c.Assoc.State(), c.Assoc.Stats())
 			}
 			break
 		}
 	}
-	for _, c := range conns {
-		for m, ok := c.Recv(); ok; m, ok = c.Recv() {
-			p.receive(p.side(c.Host), m)
-		}
-		p.lossy = p.lossy || c.Err != nil
-	}
+	p.read(1000)
 	for i, h := range p.hosts {
 		if n := h.Stack.Indexed(); n != 0 {
 			p.fail("%s: the stack still holds %d entries", h.Name, n)
@@ -339,6 +366,9 @@ func (p *pair) finish() error {
 		for n, m := range p.sent {
 			if !p.lossy && m.from == i && !m.got {
 				p.fail("message %d of %s did not arrive", n, h.Name)
+			}
+			if !p.forged && m.from == i && m.conn.Lost && !m.got && !m.failed {
+				p.fail("message %d of %s neither arrived nor failed", n, h.Name)
 			}
 		}
 		p.errs = append(p.errs, h.Err())

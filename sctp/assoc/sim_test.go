@@ -122,6 +122,11 @@ func (w *world) connect() {
 		w.receive(m)
 		w.maybeClose()
 	}
+	c.OnEvent = func(e assoc.Event) {
+		if e, ok := e.(assoc.EventSendFailed); ok {
+			w.sendFailed(e)
+		}
+	}
 	w.closing = w.end == nil && !w.bothClose
 	if w.bothClose {
 		w.toServer.onSent = c.Shutdown
@@ -149,6 +154,12 @@ func (w *world) receive(m assoc.Message) {
 	w.fail(f.receive(m))
 }
 
+func (w *world) sendFailed(e assoc.EventSendFailed) {
+	if f := w.flows[uint32(e.Message.PPID)>>24]; f != nil {
+		w.fail(f.sendFailed(e))
+	}
+}
+
 // newFlows replaces the flows for a new life of the association; what is under
 // way of the old ones may be lost.
 func (w *world) newFlows(toServer, toClient bool) {
@@ -174,7 +185,9 @@ func (w *world) accept(c *assoctest.Conn) {
 		c.OnMessage = w.receive
 	}
 	c.OnEvent = func(e assoc.Event) {
-		switch e.(type) {
+		switch e := e.(type) {
+		case assoc.EventSendFailed:
+			w.sendFailed(e)
 		case assoc.EventCommUp, assoc.EventRestart:
 			if w.toClient.sent > 0 {
 				w.newFlows(false, true) // what was sent went to a former life of the client
@@ -219,7 +232,15 @@ func (w *world) run() error {
 		}
 		w.fail(w.toServer.complete())
 		w.fail(w.toClient.complete())
-	} else if !w.incomplete {
+	} else if w.incomplete {
+		for _, c := range []*assoctest.Conn{w.client, w.accepted} {
+			if c != nil && !c.Lost {
+				w.fail(fmt.Errorf("%s: no EventCommLost", c.Host.Name))
+			}
+		}
+		w.fail(w.toServer.accounted())
+		w.fail(w.toClient.accounted())
+	} else {
 		w.fail(w.toServer.complete())
 		w.fail(w.toClient.complete())
 		for _, c := range []*assoctest.Conn{w.client, w.accepted} {
@@ -388,6 +409,9 @@ func restartServer(w *world) {
 		again()
 	default:
 		w.client.OnEvent = func(e assoc.Event) {
+			if e, ok := e.(assoc.EventSendFailed); ok {
+				w.sendFailed(e)
+			}
 			if _, ok := e.(assoc.EventCommLost); !ok {
 				return
 			}
