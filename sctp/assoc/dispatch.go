@@ -165,6 +165,13 @@ func (a *Association) handleAbort(c wire.Chunk) {
 			e.Reason = string(cause.Value)
 		}
 	}
+	if a.state == StateShutdownAckSent && reflected(c) {
+		// A packet of ours which the network had kept back found the peer without
+		// the association, after it had sent SHUTDOWN COMPLETE: all data has been
+		// acknowledged both ways, and nothing was aborted.
+		a.close(nil)
+		return
+	}
 	a.close(e)
 }
 
