@@ -347,13 +347,16 @@ var scenarios = []struct {
 		s.incomplete = true
 		who := s.rng.IntN(2)
 		s.end = func(w *world) {
-			conns := []*assoctest.Host{w.a, w.z}[who].Conns()
-			if len(conns) == 0 { // too early
+			h := []*assoctest.Host{w.a, w.z}[who]
+			if len(h.Conns()) == 0 { // too early
 				w.sim.After(time.Second, func() { w.end(w) })
 				return
 			}
 			w.toServer.done, w.toClient.done = true, true
-			conns[0].Abort("enough")
+			// While the cookie is good, a COOKIE ECHO sent again sets the
+			// association up again.
+			w.z.OnAccept = func(c *assoctest.Conn) { w.sim.After(0, func() { c.Abort("again") }) }
+			h.Conns()[0].Abort("enough")
 		}
 	}},
 	{"client restarts", func(s *setup) {
