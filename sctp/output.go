@@ -63,9 +63,9 @@ func (o *output) add(t assoc.Transmit) {
 			return
 		}
 	}
-	o.dgs = append(o.dgs, udpencap.Datagram{Data: p, Dst: t.Remote})
+	o.dgs = append(o.dgs, udpencap.Datagram{Data: p, Dst: t.Remote, MayFragment: t.Oversize})
 	o.from = append(o.from, t.Local)
-	o.open = true
+	o.open = !t.Oversize
 }
 
 // write sends everything. What cannot be sent is lost, as in the network.

@@ -57,6 +57,10 @@ func (t *sender) sendDatagram(d *Datagram) error {
 	if !sameFamily(t.sock.laddr.Addr(), d.Dst.Addr()) {
 		return errFamily
 	}
+	if d.MayFragment {
+		t.setDF(false)
+		defer t.setDF(true)
+	}
 	data, segment := d.Data, d.SegmentSize
 	if segment <= 0 {
 		segment = max(1, len(data))
@@ -70,6 +74,12 @@ func (t *sender) sendDatagram(d *Datagram) error {
 			return nil
 		}
 	}
+}
+
+// setDF changes the DF bit of what is sent; a writer who comes between sends
+// without it, which does no harm.
+func (t *sender) setDF(on bool) {
+	_ = t.sock.raw.Control(func(fd uintptr) { _ = dontFragment(fd, t.sock.laddr.Addr().Is6(), on) })
 }
 
 // maxSendTries bounds how often a datagram is sent again because of an error

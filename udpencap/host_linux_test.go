@@ -132,8 +132,12 @@ func TestSegmentsLargerThanPathMTU(t *testing.T) {
 			require.Equal(t, maxIPPacket, mtuErr.MTU, "what the loopback interface has")
 		}
 		require.True(t, x.tx.gso)
+		whole := Datagram{Data: pattern(3 * fits), Dst: y.LocalAddr(), MayFragment: true}
+		_, err := x.WriteBatch([]Datagram{whole})
+		require.NoError(t, err, "what IP may fragment has no limit")
+		require.Equal(t, segments(whole), receive(t, y, 1, x.LocalAddr()))
 		d := Datagram{Data: pattern(5 * fits), SegmentSize: fits, Dst: y.LocalAddr()}
-		_, err := x.WriteBatch([]Datagram{d})
+		_, err = x.WriteBatch([]Datagram{d})
 		require.NoError(t, err)
 		require.Equal(t, segments(d), receive(t, y, 5, x.LocalAddr()))
 		require.True(t, x.tx.gso)

@@ -76,6 +76,11 @@ type Datagram struct {
 	// SegmentSize is the size in bytes of the datagrams in Data, or 0 if it
 	// is a single one.
 	SegmentSize int
+	// MayFragment lets IP fragment what WriteBatch sends, which else carries
+	// DF. RFC 9260, Section 6.9: "if the PMTU has been reduced, then IP
+	// fragmentation MUST be used" for what was cut before. ReadBatch leaves it
+	// alone.
+	MayFragment bool
 }
 
 // An MTUError reports that a datagram was too large for the path and must not

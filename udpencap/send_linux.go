@@ -87,6 +87,13 @@ func (t *sender) sendDatagram(fd int, d *Datagram) error {
 		return err
 	}
 	data := d.Data
+	if d.MayFragment {
+		v6 := t.sock.laddr.Addr().Is6()
+		if err := dontFragment(uintptr(fd), v6, false); err != nil {
+			return err
+		}
+		defer dontFragment(uintptr(fd), v6, true)
+	}
 	if d.SegmentSize <= 0 || len(data) <= d.SegmentSize {
 		return t.sendOne(fd, data, to)
 	}

@@ -29,7 +29,7 @@ func newHostSocket(conn *net.UDPConn, laddr netip.AddrPort, cfg HostConfig) (*ho
 	var optErr error
 	err = raw.Control(func(fd uintptr) {
 		setBuffers(fd, cfg.ReadBuffer, cfg.WriteBuffer)
-		if optErr = dontFragment(fd, laddr.Addr().Is6()); optErr != nil {
+		if optErr = dontFragment(fd, laddr.Addr().Is6(), true); optErr != nil {
 			optErr = fmt.Errorf("set the DF bit: %w", optErr)
 			return
 		}

@@ -28,15 +28,19 @@ func setBuffers(fd uintptr, read, write int) {
 	set(unix.SO_SNDBUF, write)
 }
 
-// dontFragment sets DF. macOS has the option for IPv4 since version 11; where
+// dontFragment sets or clears DF. macOS has the option for IPv4 since version 11; where
 // there is none, datagrams may be fragmented and a path MTU search will believe
 // too much, which the retransmissions of SCTP survive.
-func dontFragment(fd uintptr, v6 bool) error {
+func dontFragment(fd uintptr, v6, on bool) error {
 	level, opt := unix.IPPROTO_IP, unix.IP_DONTFRAG
 	if v6 {
 		level, opt = unix.IPPROTO_IPV6, unix.IPV6_DONTFRAG
 	}
-	err := unix.SetsockoptInt(int(fd), level, opt, 1)
+	df := 0
+	if on {
+		df = 1
+	}
+	err := unix.SetsockoptInt(int(fd), level, opt, df)
 	if err == unix.ENOPROTOOPT || err == unix.EINVAL {
 		return nil
 	}

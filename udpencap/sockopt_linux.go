@@ -24,17 +24,21 @@ func setBuffers(fd uintptr, read, write int) {
 	set(unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, write)
 }
 
-// dontFragment sets DF and leaves path MTU discovery to SCTP: the MTU the
+// dontFragment sets or clears DF and leaves path MTU discovery to SCTP: the MTU the
 // kernel learned from ICMP, which may be forged, does not bound the datagrams.
 //
 // RFC 6951, Section 5.6: "If the implementation does not allow control of the
 // Don't Fragment (DF) bit contained in the IPv4 header, then Path MTU discovery
 // can't be used."
-func dontFragment(fd uintptr, v6 bool) error {
+func dontFragment(fd uintptr, v6, on bool) error {
+	level, opt, mode := unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE
 	if v6 {
-		return unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_PROBE)
+		level, opt, mode = unix.IPPROTO_IPV6, unix.IPV6_MTU_DISCOVER, unix.IPV6_PMTUDISC_PROBE
 	}
-	return unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_PROBE)
+	if !on {
+		mode = unix.IP_PMTUDISC_DONT // the same number for IPv6
+	}
+	return unix.SetsockoptInt(int(fd), level, opt, mode)
 }
 
 // enableOffloads turns on what the kernel knows (UDP_SEGMENT Linux 4.18,

@@ -16,7 +16,7 @@ func setBuffers(uintptr, int, int) {}
 // dontFragment has no option to set here: datagrams may be fragmented and a
 // path MTU search will believe too much, which the retransmissions of SCTP
 // survive.
-func dontFragment(uintptr, bool) error { return nil }
+func dontFragment(uintptr, bool, bool) error { return nil }
 
 func enableOffloads(uintptr, HostConfig) offloads { return offloads{} }
 

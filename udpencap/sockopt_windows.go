@@ -40,15 +40,19 @@ func setBuffers(fd uintptr, read, write int) {
 	set(windows.SO_SNDBUF, write)
 }
 
-// dontFragment sets DF. Where a version of Windows has no such option,
+// dontFragment sets or clears DF. Where a version of Windows has no such option,
 // datagrams may be fragmented and a path MTU search will believe too much,
 // which the retransmissions of SCTP survive.
-func dontFragment(fd uintptr, v6 bool) error {
+func dontFragment(fd uintptr, v6, on bool) error {
 	level, opt := windows.IPPROTO_IP, ipDontFragment
 	if v6 {
 		level, opt = windows.IPPROTO_IPV6, ipv6DontFrag
 	}
-	err := windows.SetsockoptInt(windows.Handle(fd), level, opt, 1)
+	df := 0
+	if on {
+		df = 1
+	}
+	err := windows.SetsockoptInt(windows.Handle(fd), level, opt, df)
 	if err == windows.WSAENOPROTOOPT || err == windows.WSAEINVAL {
 		return nil
 	}

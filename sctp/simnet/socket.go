@@ -196,7 +196,9 @@ func (s *socket) WriteBatch(dgs []udpencap.Datagram) (int, error) {
 	defer n.mu.Unlock()
 	now := time.Now() // read under the lock: it does not go back from one caller to the next
 	defer n.pump(now)
+	defer func() { n.fragment = false }()
 	for i := range dgs {
+		n.fragment = dgs[i].MayFragment
 		if err := s.write(&dgs[i], func(src, dst netip.AddrPort, from netip.Addr, b []byte) {
 			n.sendFrom(s.h, now, src, dst, from, s.mcastTTL, b)
 		}); err != nil {
@@ -235,7 +237,7 @@ func (s *socket) write(dg *udpencap.Datagram, send func(src, dst netip.AddrPort,
 	if dg.SegmentSize > 0 {
 		size = min(size, dg.SegmentSize)
 	}
-	if s.h.n.owner[dst.Addr()] != s.h {
+	if s.h.n.owner[dst.Addr()] != s.h && !dg.MayFragment {
 		if err := s.h.n.checkMTU(from, dst, size); err != nil {
 			return err
 		}
