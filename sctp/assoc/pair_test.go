@@ -37,6 +37,9 @@ type pair struct {
 	a, z *endpoint
 }
 
+// start is when every pair begins.
+var start = time.Unix(1_000_000_000, 0)
+
 func addrs(s ...string) (out []netip.AddrPort) {
 	for _, x := range s {
 		out = append(out, netip.MustParseAddrPort(x+":9899"))
@@ -45,7 +48,7 @@ func addrs(s ...string) (out []netip.AddrPort) {
 }
 
 func newPair(t testing.TB, cfg Config) *pair {
-	p := &pair{t: t, now: time.Unix(1_000_000_000, 0)}
+	p := &pair{t: t, now: start}
 	mk := func(name string, seed uint64, local []netip.AddrPort) *endpoint {
 		s, err := NewStack(cfg, rand.New(rand.NewPCG(seed, 1)))
 		require.NoError(t, err)
@@ -151,23 +154,6 @@ func (p *pair) pump() {
 	}
 }
 
-// next advances to the next deadline of either side.
-func (p *pair) next() bool {
-	var d time.Time
-	for _, e := range []*endpoint{p.a, p.z} {
-		for _, a := range e.assocs {
-			if t, ok := a.Deadline(); ok && (d.IsZero() || t.Before(d)) {
-				d = t
-			}
-		}
-	}
-	if d.IsZero() {
-		return false
-	}
-	p.advance(d.Sub(p.now))
-	return true
-}
-
 func (p *pair) advance(d time.Duration) {
 	p.now = p.now.Add(max(d, 0))
 	for _, e := range []*endpoint{p.a, p.z} {
@@ -224,31 +210,4 @@ func lastEvent[E Event](events []Event) (e E, ok bool) {
 		}
 	}
 	return e, false
-}
-
-func TestEstablishAndExchange(t *testing.T) {
-	p := newPair(t, Config{})
-	p.a.log = func(l string) { t.Log(l) }
-	p.z.log = p.a.log
-	a, z := p.connect()
-	for _, x := range a.Paths(nil) {
-		require.Equal(t, PathActive, x.State, "path %v is confirmed", x.Remote)
-	}
-	require.NoError(t, a.Send(p.now, Message{Stream: 3, PPID: 7, Data: []byte("hello")}))
-	p.pump()
-	require.Len(t, p.z.msgs, 1)
-	require.Equal(t, "hello", string(p.z.msgs[0].Data))
-	big := bytes.Repeat([]byte("0123456789"), 100_000)
-	require.NoError(t, z.Send(p.now, Message{Stream: 1, Data: big}))
-	p.pump()
-	require.Len(t, p.a.msgs, 1)
-	require.True(t, bytes.Equal(big, p.a.msgs[0].Data))
-	a.Shutdown(p.now)
-	p.pump()
-	require.Equal(t, StateClosed, a.State())
-	require.Equal(t, StateClosed, z.State())
-	require.NoError(t, a.Err())
-	require.NoError(t, z.Err())
-	_, ok := a.Deadline()
-	require.False(t, ok)
 }
