@@ -257,8 +257,8 @@ func (a *Association) failUnacknowledged() {
 		if m == nil {
 			break
 		}
-		if m.cut == 0 {
-			a.event(EventSendFailed{Message: m.message()})
+		if m != last { // else it has been reported
+			a.event(EventSendFailed{Message: m.message(), Sent: m.cut > 0})
 		}
 		a.queue.cutNext(len(m.data) - m.cut)
 	}
