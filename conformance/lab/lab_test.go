@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux && interop
+
+package lab
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rserpool/rserpool/conformance/lab/stream"
+)
+
+func TestMain(m *testing.M) { Main(m) }
+
+func within(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestNodeRunsAScript(t *testing.T) {
+	l := New(t)
+	n := l.Node(t, 2, `ip -4 -o addr show vec1; read x; echo "got $x"; exit 7`)
+	require.Contains(t, n.WaitLine(within(t, time.Minute), "vec1.*")[0], "10.45.0.2/24")
+	n.Input("a line")
+	n.WaitLine(t.Context(), "^got a line$")
+	require.Equal(t, 7, n.Wait(within(t, time.Minute)))
+}
+
+// Two kernels move traffic over two paths, both directions at once, and lose one path midway.
+func TestKernelToKernel(t *testing.T) {
+	l := New(t)
+	l.BuildKernelPeer(t)
+	spec := stream.Spec{Seed: 5, Bytes: 20_000_000, Streams: 10}
+	want := stream.Expect(spec).Total()
+	traffic := fmt.Sprintf("-role duplex -seed %d -bytes %d -streams %d -progress 5000000", spec.Seed, spec.Bytes, spec.Streams)
+
+	cap := l.Capture(t, "kernel-to-kernel")
+	// RTO.Min and the retransmission limit bound how long the cut path stalls the transfer.
+	const quick = "sysctl -q -w net.sctp.path_max_retrans=1 net.sctp.rto_min=100 net.sctp.rto_initial=200 net.sctp.hb_interval=500\n"
+	a := l.Node(t, 2, quick+"exec kernelpeer -listen -local 10.44.0.2,10.45.0.2 "+traffic)
+	b := l.Node(t, 3, quick+"read go\nexec kernelpeer -dial -local 10.44.0.3,10.45.0.3 -remote 10.44.0.2,10.45.0.2 "+traffic)
+	a.WaitLine(within(t, time.Minute), "event=listening")
+	b.WaitUp(within(t, time.Minute))
+	b.Input("go")
+	b.WaitLine(within(t, time.Minute), "event=progress")
+	l.Cut(t, 2, "A")
+	b.WaitLine(within(t, time.Minute), "event=paddr addr=10.44.0.2 state=unreachable")
+	l.Join(t, 2, "A")
+	for _, n := range []*Node{a, b} {
+		n.WaitLine(within(t, 2*time.Minute), "event=total dir=sent "+want.String())
+		n.WaitLine(t.Context(), "event=total dir=rcvd "+want.String())
+		require.Equal(t, 0, n.Wait(within(t, time.Minute)))
+	}
+	file := cap.Stop()
+	l.CheckCapture(t, file)
+	require.Greater(t, l.CountPackets(t, file, "sctp.chunk_type == 0 && ip.dst == 10.45.0.2"), 1000,
+		"the second path took over")
+}
