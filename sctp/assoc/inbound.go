@@ -19,14 +19,17 @@ type ackState struct {
 	advertised int   // a_rwnd of the last SACK
 }
 
-// perChunkCost is what a buffered fragment costs besides its data. a_rwnd
-// counts it, so that tiny chunks cannot fill memory unseen.
-const perChunkCost = 32
+// What a message or a piece of one costs besides its data. a_rwnd counts it, so
+// that tiny chunks cannot fill memory unseen.
+const (
+	perUnreadCost = 32
+	perRunCost    = 192
+)
 
 // buffered is the memory received data takes up.
 func (a *Association) buffered() int {
 	r := &a.reassembly
-	return r.unread + r.held + (r.unreadMessages+r.heldChunks)*perChunkCost
+	return r.unread + r.unreadMessages*perUnreadCost + r.held + r.heldRuns*perRunCost
 }
 
 // arwnd is the receive window to advertise. The part of a message that only

@@ -28,6 +28,17 @@ type endpoint struct {
 	// filter decides about each packet sent: false drops it.
 	filter func(d Datagram) bool
 	log    func(line string)
+	// slow leaves messages unread until drain.
+	slow   bool
+	unread map[*Association][2]int
+}
+
+// drain reads what slow has left unread.
+func (e *endpoint) drain(now time.Time) {
+	for a, n := range e.unread {
+		a.Consumed(now, n[0], n[1])
+	}
+	e.unread = nil
 }
 
 // A pair is two endpoints on a network without delay, in one thread.
@@ -88,6 +99,14 @@ func (p *pair) flush(e *endpoint) (sent bool) {
 				break
 			}
 			e.msgs = append(e.msgs, m)
+			if e.slow {
+				if e.unread == nil {
+					e.unread = map[*Association][2]int{}
+				}
+				n := e.unread[a]
+				e.unread[a] = [2]int{n[0] + 1, n[1] + len(m.Data)}
+				continue
+			}
 			a.Consumed(p.now, 1, len(m.Data))
 		}
 		for {
@@ -126,9 +145,6 @@ func (p *pair) deliver(e *endpoint) bool {
 			e.assocs = append(e.assocs, a)
 		}
 		a.HandlePacket(p.now, d)
-		if a.IdentityChanged() {
-			e.stack.Sync(a)
-		}
 		if !touched[a] {
 			touched[a] = true
 			order = append(order, a)

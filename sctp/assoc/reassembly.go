@@ -11,14 +11,14 @@ import (
 
 // A run is a piece of a message: DATA chunks with consecutive TSNs.
 type run struct {
-	first, last  wire.TSN
-	begin, end   bool // the first is a B, the last an E fragment
-	unordered    bool
-	stream       uint16
-	ssn          wire.SSN
-	ppid         wire.PPID
-	parts        [][]byte // in order; usually one
-	size, chunks int
+	first, last wire.TSN
+	begin, end  bool // the first is a B, the last an E fragment
+	unordered   bool
+	stream      uint16
+	ssn         wire.SSN
+	ppid        wire.PPID
+	parts       [][]byte // in order; usually one
+	size        int
 }
 
 // A reassembler puts fragments together (RFC 9260, Section 6.9) and keeps
@@ -32,8 +32,9 @@ type reassembler struct {
 	pool    bufPool
 
 	freeRuns []*run
-	// held counts the bytes of data kept here, heldChunks their fragments.
-	held, heldChunks int
+	// held counts the bytes of data kept here, heldRuns the pieces they are in:
+	// fragments that follow each other share one.
+	held, heldRuns int
 	// unread and unreadMessages count what is complete, but not consumed.
 	unread, unreadMessages int
 	delivered              uint64 // messages, ever
@@ -50,7 +51,7 @@ type inStream struct {
 func (r *reassembler) init(streams int) {
 	r.runs = r.runs[:0]
 	r.streams, r.limit = nil, streams
-	r.held, r.heldChunks = 0, 0
+	r.held, r.heldRuns = 0, 0
 }
 
 // add takes a DATA chunk; it copies the payload. It reports whether the
@@ -90,8 +91,8 @@ func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 	}
 
 	r.held += len(d.Payload)
-	r.heldChunks++
 	if prev == nil {
+		r.heldRuns++
 		prev = r.newRun(d, unordered)
 		prev.begin = begin
 		hint := len(d.Payload)
@@ -99,7 +100,7 @@ func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 			hint = max(hint, st.hint)
 		}
 		prev.parts = append(prev.parts, append(r.pool.get(hint), d.Payload...))
-		prev.size, prev.chunks = len(d.Payload), 1
+		prev.size = len(d.Payload)
 		r.runs = slices.Insert(r.runs, i, prev)
 		i++
 	} else {
@@ -110,6 +111,7 @@ func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 	if next != nil {
 		prev.join(next)
 		r.runs = slices.Delete(r.runs, i, i+1)
+		r.heldRuns--
 		r.freeRun(next)
 	}
 	if prev.begin && prev.end {
@@ -194,7 +196,7 @@ func (r *reassembler) deliver(m *run, remote netip.AddrPort) {
 	}
 	r.push(Message{Stream: m.stream, PPID: m.ppid, Unordered: m.unordered, Data: data, Remote: remote})
 	r.held -= m.size
-	r.heldChunks -= m.chunks
+	r.heldRuns--
 	r.freeRun(m)
 }
 
@@ -208,7 +210,7 @@ func (r *reassembler) push(m Message) {
 
 func (r *reassembler) drop(m *run) {
 	r.held -= m.size
-	r.heldChunks -= m.chunks
+	r.heldRuns--
 	r.freeRun(m)
 }
 
@@ -259,7 +261,6 @@ func (m *run) extend(payload []byte, pool *bufPool) {
 	}
 	m.parts[i] = append(part, payload...)
 	m.size += len(payload)
-	m.chunks++
 }
 
 // join appends what follows.
@@ -267,5 +268,4 @@ func (m *run) join(next *run) {
 	m.parts = append(m.parts, next.parts...)
 	m.last, m.end = next.last, next.end
 	m.size += next.size
-	m.chunks += next.chunks
 }

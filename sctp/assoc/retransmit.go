@@ -11,7 +11,7 @@ func (a *Association) onT3Expiry(now time.Time, p *path) {
 		return
 	}
 	a.stats.T3Expirations++
-	probing := a.probe.out && a.out.count() == 1
+	probing := a.windowClosed()
 	if !probing {
 		p.cc.onTimeout() // E1
 	}
@@ -35,7 +35,6 @@ func (a *Association) markWhere(match func(*outChunk) bool) {
 	for tsn := o.cumAck.Add(1); tsn != o.next; tsn = tsn.Add(1) {
 		if c := o.at(tsn); c.state == chunkInFlight && match(c) {
 			o.mark(c)
-			a.stats.Retransmissions++
 		}
 	}
 	a.retransmitFrom = o.cumAck.Add(1)
@@ -65,33 +64,31 @@ func (a *Association) nextMarked() (*outChunk, bool) {
 
 // targetOf is where a marked chunk goes. RFC 9260, Section 6.4: "an endpoint
 // SHOULD send fast retransmissions to the same destination transport address
-// to which the original data was sent", and after a timeout to another one.
+// to which the original data was sent", and after a timeout to another one. A
+// probe of a closed window is not lost, and stays on its path.
 func (a *Association) targetOf(c *outChunk) *path {
-	if c.fast && !c.resent && c.path.usable() {
+	if (c.fast && !c.resent || a.windowClosed()) && c.path.usable() {
 		return c.path
 	}
 	return a.retransmitPath(c.path)
 }
 
 // A windowProbe sends one chunk into a closed receive window after a pause
-// (RFC 9260, Section 6.1, A).
+// (RFC 9260, Section 6.1, A). After that T3-rtx sends it again.
 type windowProbe struct {
 	deadline time.Time
 	due      bool
-	out      bool // the chunk outstanding is a probe
 }
 
 func (w *windowProbe) fire() { w.deadline, w.due = time.Time{}, true }
 
-// setPeerRwnd takes the a_rwnd of a SACK. Section 6.2.1, D, ii: "Set rwnd
-// equal to the newly received a_rwnd minus the number of bytes still
-// outstanding": peerRwnd subtracts.
-func (a *Association) setPeerRwnd(arwnd int) {
-	a.peerArwnd = arwnd
-	if a.out.count() == 0 {
-		a.probe.out = false
-	}
+// windowClosed tells whether what is outstanding was sent into a window which
+// has no room for it: all of it serves as probe.
+func (a *Association) windowClosed() bool {
+	return a.out.count() > 0 && a.peerArwnd < int(a.out.at(a.out.cumAck.Add(1)).n)
 }
 
-// peerRwnd is what may still be sent into the peer's window.
+// peerRwnd is what may still be sent into the peer's window. RFC 9260, Section
+// 6.2.1, D, ii: "Set rwnd equal to the newly received a_rwnd minus the number
+// of bytes still outstanding".
 func (a *Association) peerRwnd() int { return a.peerArwnd - a.out.bytes }

@@ -70,7 +70,7 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 			p.cc.onAllAcked()
 		}
 	}
-	a.setPeerRwnd(int(s.ARwnd))
+	a.peerArwnd = int(s.ARwnd)
 }
 
 // A pathSack is what a SACK says about a path.

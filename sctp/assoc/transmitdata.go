@@ -22,7 +22,7 @@ func (a *Association) dataTarget(now time.Time) *path {
 	}
 	if c, ok := a.nextMarked(); ok {
 		p := a.targetOf(c)
-		if a.mayExceedCwnd || p.cc.mayAddTo(p.flightSize) {
+		if a.mayExceedCwnd || p.cc.mayAddTo(p.flightSize) && !(a.windowClosed() && a.out.inFlight > 0) {
 			return p
 		}
 		return nil
@@ -122,6 +122,7 @@ func (k *packet) appendMarked(now time.Time) (resent bool) {
 			p.onRetransmit(tsn)
 		}
 		a.out.resend(c, k.p)
+		a.stats.Retransmissions++
 		k.appendChunk(tsn, c)
 		// RFC 9260, Section 6.1: "the sender MUST restart the timer if the earliest
 		// (i.e., lowest TSN) outstanding DATA chunk sent to that address is being
@@ -149,7 +150,7 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 			break
 		}
 		if a.probe.due {
-			a.probe = windowProbe{out: true}
+			a.probe = windowProbe{}
 			a.sackSinceProbe = false
 		}
 		m, off, flags := a.queue.cutNext(n)
