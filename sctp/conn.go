@@ -83,7 +83,7 @@ func (c *Conn) send(m Message, l limit, closed <-chan struct{}) error {
 	now := c.enter()
 	for {
 		if c.isClosed {
-			c.leave(true)
+			c.leave(now, true)
 			return net.ErrClosed
 		}
 		// Alone on the way, the message goes out at once. Behind others it
@@ -94,11 +94,11 @@ func (c *Conn) send(m Message, l limit, closed <-chan struct{}) error {
 			if c.senders > 0 && c.a.SendSpace() > 0 {
 				c.wakeSender()
 			}
-			c.leave(lazy)
+			c.leave(now, lazy)
 			return err
 		}
 		c.senders++
-		c.leave(false)
+		c.leave(now, false)
 		stop := l.done()
 		select {
 		case <-c.sendSignal:
@@ -118,7 +118,7 @@ func (c *Conn) send(m Message, l limit, closed <-chan struct{}) error {
 			if c.senders > 0 {
 				c.wakeSender() // the signal may have been taken from another
 			}
-			c.leave(true)
+			c.leave(now, true)
 			return err
 		}
 	}
@@ -167,8 +167,8 @@ func (c *Conn) recv(ctx context.Context, buf []byte, into bool) (Message, error)
 				m.Data = buf[:n]
 			}
 			if report {
-				c.enter()
-				c.leave(false)
+				now := c.enter()
+				c.leave(now, false)
 			}
 			return m, nil
 		}
@@ -219,9 +219,9 @@ func (c *Conn) Paths() []PathInfo {
 // SetPrimary makes the path to an address of the peer the primary one (RFC
 // 9260, Section 11.1.10). It returns ErrNoSuchPath for any other address.
 func (c *Conn) SetPrimary(remote netip.Addr) error {
-	c.enter()
+	now := c.enter()
 	err := c.a.SetPrimary(remote.Unmap())
-	c.leave(false)
+	c.leave(now, false)
 	return err
 }
 
@@ -230,7 +230,7 @@ func (c *Conn) SetPrimary(remote netip.Addr) error {
 func (c *Conn) RequestHeartbeat(remote netip.Addr) error {
 	now := c.enter()
 	err := c.a.RequestHeartbeat(now, remote.Unmap())
-	c.leave(false)
+	c.leave(now, false)
 	return err
 }
 
@@ -261,7 +261,7 @@ func (c *Conn) startShutdown() {
 	if c.senders > 0 {
 		c.wakeSender()
 	}
-	c.leave(false)
+	c.leave(now, false)
 }
 
 func (c *Conn) result() error {
@@ -320,7 +320,7 @@ func (c *Conn) abort(reason string) {
 	now := c.enter()
 	c.open = false
 	c.a.Abort(now, reason)
-	c.leave(false)
+	c.leave(now, false)
 }
 
 // markClosed makes this side's calls return net.ErrClosed. It reports whether

@@ -45,11 +45,11 @@ func (c *Conn) reportTaken(now time.Time) {
 // Packets are written without the lock, by one writer at a time so that they
 // stay in order; who finds a writer at work has nothing more to do, since the
 // writer asks the engine again before it leaves.
-func (c *Conn) leave(lazy bool) {
-	c.collect()
-	c.wake()
+func (c *Conn) leave(now time.Time, lazy bool) {
+	c.collect(now)
+	c.wake(now)
 	for round := 0; !c.writing; round++ {
-		full := c.fill()
+		full := c.fill(now)
 		if c.out == nil {
 			break
 		}
@@ -61,18 +61,19 @@ func (c *Conn) leave(lazy bool) {
 		c.mu.Unlock()
 		out.write(c.stack)
 		c.mu.Lock()
+		now = time.Now()
 		c.writing = false
-		c.wrote(out)
+		c.wrote(now, out)
 	}
-	c.collect()
-	c.wake()
+	c.collect(now)
+	c.wake(now)
 	if c.a.IdentityChanged() {
 		c.stack.sync(c.a)
 	}
 	if c.a.Closed() && !c.gone && !c.writing && c.out == nil {
 		c.remove()
 	}
-	c.rearm()
+	c.rearm(now)
 	logs := c.logs
 	c.logs = nil
 	c.mu.Unlock()
@@ -82,11 +83,10 @@ func (c *Conn) leave(lazy bool) {
 }
 
 // fill moves packets from the engine to c.out until there is no more of either.
-func (c *Conn) fill() (full bool) {
+func (c *Conn) fill(now time.Time) (full bool) {
 	if c.out == nil {
 		c.out = getOutput()
 	}
-	now := time.Now()
 	size := c.a.MaxPacketSize()
 	for len(c.out.space()) >= size {
 		t, ok := c.a.PollTransmit(now, c.out.space())
@@ -103,9 +103,9 @@ func (c *Conn) fill() (full bool) {
 }
 
 // wrote tells the engine what became of the packets, as far as it must know.
-func (c *Conn) wrote(o *output) {
+func (c *Conn) wrote(now time.Time, o *output) {
 	for _, e := range o.mtus {
-		c.a.HandleMTUError(time.Now(), e.Dst, e.MTU)
+		c.a.HandleMTUError(now, e.Dst, e.MTU)
 	}
 	if o.err != nil {
 		c.writeErr = o.err
@@ -117,14 +117,14 @@ func (c *Conn) wrote(o *output) {
 }
 
 // collect takes messages and events from the engine.
-func (c *Conn) collect() {
+func (c *Conn) collect(now time.Time) {
 	var end error
 	for {
 		ev, ok := c.a.PollEvent()
 		if !ok {
 			break
 		}
-		if err := c.handleEvent(ev); err != nil {
+		if err := c.handleEvent(now, ev); err != nil {
 			end = err
 		}
 	}
@@ -144,13 +144,13 @@ func (c *Conn) collect() {
 }
 
 // wake wakes who waits for what collect found, and for room to send.
-func (c *Conn) wake() {
+func (c *Conn) wake(now time.Time) {
 	if c.arrived {
 		c.arrived = false
 		c.inbox.mu.Lock()
 		c.inbox.wake()
 		c.inbox.mu.Unlock()
-		c.reportTaken(time.Now()) // what was discarded
+		c.reportTaken(now) // what was discarded
 	}
 	if c.senders > 0 && (c.a.SendSpace() >= c.stack.wakeSpace || !c.open) {
 		c.wakeSender()
@@ -166,12 +166,12 @@ func (c *Conn) wakeSender() {
 
 // handleEvent acts on an event and queues it for the user. It returns what
 // ends reception.
-func (c *Conn) handleEvent(ev assoc.Event) (end error) {
+func (c *Conn) handleEvent(now time.Time, ev assoc.Event) (end error) {
 	switch e := ev.(type) {
 	case EventCommUp:
 		c.open = true
 		if c.isUp {
-			break // again, after a restart
+			return nil // again, after a restart
 		}
 		c.isUp = true
 		c.stack.count.established.Add(1)
@@ -180,7 +180,7 @@ func (c *Conn) handleEvent(ev assoc.Event) (end error) {
 		close(c.up)
 		if c.incoming && (c.listener == nil || !c.listener.offer(c)) {
 			c.stack.count.refused.Add(1)
-			c.a.Abort(time.Now(), "out of resource: accept backlog is full")
+			c.a.Abort(now, "out of resource: accept backlog is full")
 		}
 	case EventRestart:
 		c.logf(slog.LevelInfo, "association restarted by peer")
@@ -230,13 +230,13 @@ func (c *Conn) logf(level slog.Level, msg string, attrs ...slog.Attr) {
 // rearm sets the timer if the deadline is closer than the timer. A timer that
 // fires early arms itself again, which costs less than moving it for each
 // packet.
-func (c *Conn) rearm() {
+func (c *Conn) rearm(now time.Time) {
 	at, ok := c.a.Deadline()
 	if !ok || c.gone || !c.timerAt.IsZero() && !at.Before(c.timerAt) {
 		return
 	}
 	c.timerAt = at
-	d := time.Until(at)
+	d := at.Sub(now)
 	if c.timer == nil {
 		c.timer = time.AfterFunc(d, c.onTimer)
 	} else {
@@ -250,7 +250,7 @@ func (c *Conn) onTimer() {
 	if at, ok := c.a.Deadline(); ok && !at.After(now) {
 		c.a.HandleTimeout(now)
 	}
-	c.leave(false)
+	c.leave(now, false)
 }
 
 // remove forgets the association: its last packet was written.
@@ -268,6 +268,6 @@ func (c *Conn) remove() {
 	if c.senders > 0 {
 		c.wakeSender()
 	}
-	close(c.done)
 	c.stack.forget(c)
+	close(c.done)
 }

@@ -111,7 +111,7 @@ func (s *Stack) route(local netip.AddrPort, dgs []udpencap.Datagram, b *batch) {
 	var packets, size, unclaimed uint64
 	var lastA *assoc.Association
 	var lastC *Conn
-	var replies *output
+	var replies []*output
 
 	s.mu.Lock()
 	now := time.Now()
@@ -152,30 +152,25 @@ func (s *Stack) route(local netip.AddrPort, dgs []udpencap.Datagram, b *batch) {
 	s.count.packets.Add(packets)
 	s.count.bytes.Add(size)
 	s.count.unclaimed.Add(unclaimed)
-	if replies != nil {
-		s.writeReplies(replies)
+	for _, o := range replies {
+		s.writeReplies(o)
 	}
 }
 
-// pollReplies collects the answers to packets without association. What does
-// not fit into one buffer is not answered.
-func (s *Stack) pollReplies(o *output) *output {
+// pollReplies collects the answers to packets without association.
+func (s *Stack) pollReplies(outs []*output) []*output {
 	for {
-		if o == nil {
-			o = getOutput()
+		if len(outs) == 0 || len(outs[len(outs)-1].space()) < s.params.MTU {
+			outs = append(outs, getOutput())
 		}
+		o := outs[len(outs)-1]
 		t, ok := s.eng.PollReply(o.space())
 		if !ok {
-			break
+			return outs
 		}
 		o.add(t)
 		s.count.replied.Add(1)
 	}
-	if o.used == 0 {
-		putOutput(o)
-		return nil
-	}
-	return o
 }
 
 func (s *Stack) writeReplies(o *output) {
@@ -201,13 +196,13 @@ func (s *Stack) handle(b *batch, r *run) {
 	now := c.enter()
 	for i := r.first; ; i = b.work[i].next {
 		c.a.HandlePacket(now, b.work[i].d)
-		c.collect()
+		c.collect(now)
 		if i == r.last {
 			break
 		}
 	}
 	c.a.EndBatch(now)
-	c.leave(false)
+	c.leave(now, false)
 }
 
 func (s *Stack) logUnclaimed(d assoc.Datagram) {

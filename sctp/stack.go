@@ -133,8 +133,7 @@ func (s *Stack) DialFrom(ctx context.Context, port uint16, addr *Addr) (*Conn, e
 	if err != nil {
 		return nil, fmt.Errorf("sctp: dial %v: %w", addr, err)
 	}
-	c.mu.Lock()
-	c.leave(false) // sends the INIT
+	c.leave(c.enter(), false) // sends the INIT
 	select {
 	case <-c.up:
 	case <-ctx.Done():
@@ -221,9 +220,9 @@ func (s *Stack) flusher() {
 	for {
 		select {
 		case c := <-s.kicks:
-			c.enter()
+			now := c.enter()
 			c.kicked = false
-			c.leave(false)
+			c.leave(now, false)
 		case <-s.closing:
 			return
 		}

@@ -86,8 +86,8 @@ func (s *Stream) Read(b []byte) (int, error) {
 			n, report := s.readSome(in, b)
 			in.mu.Unlock()
 			if report {
-				s.conn.enter()
-				s.conn.leave(false)
+				now := s.conn.enter()
+				s.conn.leave(now, false)
 			}
 			return n, nil
 		case s.broken != nil:
@@ -173,8 +173,8 @@ func (s *Stream) Close() error {
 	if last {
 		return s.conn.Close()
 	}
-	s.conn.enter()
-	s.conn.leave(false) // the window has opened
+	now := s.conn.enter()
+	s.conn.leave(now, false) // the window has opened
 	return nil
 }
 
