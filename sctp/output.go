@@ -18,7 +18,8 @@ const (
 )
 
 // An output collects packets until they are written. Packets of one size
-// between the same two addresses become one Datagram.
+// between the same two addresses become one Datagram, but those which IP may
+// fragment go alone.
 type output struct {
 	buf  []byte // outSize
 	used int
@@ -49,7 +50,7 @@ func (o *output) space() []byte { return o.buf[o.used:] }
 func (o *output) add(t assoc.Transmit) {
 	p := o.buf[o.used : o.used+t.Len]
 	o.used += t.Len
-	if o.open {
+	if o.open && !t.Oversize {
 		d := &o.dgs[len(o.dgs)-1]
 		size := d.SegmentSize
 		if size == 0 {
