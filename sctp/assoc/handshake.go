@@ -212,6 +212,9 @@ func (a *Association) handleStaleCookie(now time.Time) {
 	rtt := now.Sub(a.cookieEchoed)
 	a.preserve = uint32(min(rtt+time.Second, a.cfg.RTOMax).Milliseconds())
 	a.undoBundledData()
+	// A new Initiate Tag tells what answers this INIT from what still comes for
+	// the old one: another copy of the ERROR, or a SACK.
+	a.myTag, a.identityChanged = a.freshTag(), true
 	a.enter(StateCookieWait)
 	a.t1.begin()
 }
