@@ -337,6 +337,9 @@ func (p *pair) finish() error {
 	for _, h := range p.hosts {
 		h.Output = nil
 	}
+	if traceCommands {
+		p.sim.Observe(func(e simnet.Event) { fmt.Println(e.At.Sub(epoch), e.Kind, e.Src.Addr(), wire.Dump(e.Data)) })
+	}
 	p.deliverAll(maxUnderWay)
 	for _, c := range slices.Concat(p.hosts[0].Conns(), p.hosts[1].Conns()) {
 		if p.forged {
