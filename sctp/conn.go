@@ -315,12 +315,13 @@ func (c *Conn) Abort(reason string) error {
 	return nil
 }
 
-// abort does not wait for anything but the write.
+// abort returns when the ABORT was written, maybe by someone who was at it.
 func (c *Conn) abort(reason string) {
 	now := c.enter()
 	c.open = false
 	c.a.Abort(now, reason)
 	c.leave(now, false)
+	<-c.done
 }
 
 // markClosed makes this side's calls return net.ErrClosed. It reports whether

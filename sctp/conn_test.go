@@ -405,3 +405,28 @@ func TestSmallMTU(t *testing.T) {
 		require.NotZero(t, a.stack.Stats().WriteErrors)
 	})
 }
+
+// Messages sent while others are under way share packets (RFC 9260, Section
+// 6.1), and one that is alone does not wait.
+func TestSmallMessagesAreBundled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1, Config{})
+		w.segs[0].Set(simnet.Settings{Delay: 10 * time.Millisecond})
+		a, b := w.connect()
+		ctx := within(t, time.Minute)
+		before := a.Stats().PacketsSent
+		start := time.Now()
+		require.NoError(t, a.Send(ctx, text("alone")))
+		_, err := b.Recv(ctx)
+		require.NoError(t, err)
+		require.Equal(t, 10*time.Millisecond, time.Since(start))
+		for range 1000 {
+			require.NoError(t, a.Send(ctx, Message{Data: make([]byte, 64)}))
+		}
+		for range 1000 {
+			_, err := b.Recv(ctx)
+			require.NoError(t, err)
+		}
+		require.Less(t, a.Stats().PacketsSent-before, uint64(100))
+	})
+}

@@ -256,13 +256,9 @@ func (s *Stack) Shutdown(ctx context.Context) error {
 // Close aborts all associations, closes all listeners and the sockets, and
 // returns when nothing of the Stack runs any more.
 func (s *Stack) Close() error {
-	conns := s.stop()
-	for _, c := range conns {
+	for _, c := range s.stop() {
 		c.markClosed()
 		c.abort("")
-	}
-	for _, c := range conns {
-		<-c.done // the ABORT was written
 	}
 	s.mu.Lock()
 	s.release()
