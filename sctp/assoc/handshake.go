@@ -60,7 +60,7 @@ func (a *Association) onT1Expiry(now time.Time) {
 			StateCookieWait: "INIT", StateCookieEchoed: "COOKIE ECHO"}[a.state]})
 		return
 	}
-	a.paths[(a.primary.index+a.t1.expired-1)%len(a.paths)].rto.backOff()
+	a.t1.path.rto.backOff()
 }
 
 // handleInitAck takes an INIT ACK in COOKIE-WAIT and enters COOKIE-ECHOED.

@@ -111,9 +111,8 @@ func (a *Association) onT2Expiry(now time.Time) {
 		a.close(&LostError{Reason: "peer does not answer the shutdown"})
 		return
 	}
-	p := a.shutdownPath()
-	p.rto.backOff()
-	a.strike(now, p, true)
+	a.t2.path.rto.backOff()
+	a.strike(now, a.t2.path, true)
 }
 
 // shutdownPath varies with every retransmission, as for DATA.

@@ -8,17 +8,19 @@ import "time"
 // T1-cookie, T2-shutdown.
 type retryTimer struct {
 	deadline time.Time
-	due      bool // it is time to send
-	expired  int  // how often it ran out
+	due      bool  // it is time to send
+	expired  int   // how often it ran out
+	path     *path // where it was sent last
 }
 
 // begin makes the first transmission due.
 func (t *retryTimer) begin() { *t = retryTimer{due: true} }
 
-// sent starts the timer.
-func (t *retryTimer) sent(now time.Time, rto time.Duration) {
+// sent starts the timer with the RTO of the path.
+func (t *retryTimer) sent(now time.Time, p *path) {
 	t.due = false
-	t.deadline = now.Add(rto)
+	t.path = p
+	t.deadline = now.Add(p.rto.rto)
 }
 
 // expire makes the next transmission due once the deadline has passed.

@@ -227,7 +227,7 @@ func (k *packet) appendShutdown(now time.Time) {
 	case StateShutdownAckSent:
 		k.b = wire.AppendShutdownAck(k.b)
 	}
-	a.t2.sent(now, k.p.rto.rto)
+	a.t2.sent(now, k.p)
 }
 
 func (a *Association) transmitInit(now time.Time, buf []byte) Transmit {
@@ -239,7 +239,7 @@ func (a *Association) transmitInit(now time.Time, buf []byte) Transmit {
 	} else {
 		p.rttPending = false
 	}
-	a.t1.sent(now, p.rto.rto)
+	a.t1.sent(now, p)
 	t, _ := k.end()
 	return t
 }
@@ -257,7 +257,7 @@ func (a *Association) transmitCookieEcho(now time.Time, buf []byte) Transmit {
 		p.stopT3() // T1-cookie runs for both
 	}
 	a.cookieEchoed = now
-	a.t1.sent(now, p.rto.rto)
+	a.t1.sent(now, p)
 	t, _ := k.end()
 	return t
 }
