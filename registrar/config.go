@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registrar
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/rserpool/rserpool/asap"
+	"github.com/rserpool/rserpool/pool/policy"
+	"github.com/rserpool/rserpool/registrar/engine"
+	"github.com/rserpool/rserpool/sctp"
+	"github.com/rserpool/rserpool/udpencap"
+)
+
+// A Profile says whose reading of the protocol counts where RFC and RSPLIB contradict each other; see docs/deviations.md.
+type Profile = engine.Profile
+
+// The profiles.
+const (
+	ProfileAuto   = engine.ProfileAuto
+	ProfileRFC    = engine.ProfileRFC
+	ProfileRSPLIB = engine.ProfileRSPLIB
+)
+
+// ParseProfile reads "auto", "rfc" or "rsplib".
+func ParseProfile(s string) (Profile, error) { return engine.ParseProfile(s) }
+
+const (
+	// DefaultAnnounceTTL is RSPLIB's.
+	DefaultAnnounceTTL = 30
+
+	// DefaultSendTimeout is how long a client may refuse to read: T1-ENRPrequest of RFC 5352, Section 7.1. Who waits for
+	// an answer has given up by then.
+	DefaultSendTimeout = 15 * time.Second
+
+	// DefaultStopTimeout is how long the associations may take to shut down.
+	DefaultStopTimeout = 5 * time.Second
+
+	// maxQueue bounds the bytes that wait for one association above what SCTP keeps for it, and so also the keep-alives
+	// to someone who does not read: 65536 elements on one association are asked within it.
+	maxQueue = 8 << 20
+
+	// bufferSize is how much SCTP keeps for one association in each direction: several of the largest messages. The
+	// default is for bulk data, and a registrar has many associations.
+	bufferSize = 256 << 10
+
+	// maxMessage is the largest ASAP message with its padding.
+	maxMessage = 1 << 16
+)
+
+// DefaultAnnounceGroup is where announcements go by default: RSPLIB's group.
+var DefaultAnnounceGroup = netip.AddrPortFrom(netip.MustParseAddr(asap.MulticastRSPLIB), asap.Port)
+
+// A Config configures a Server. The zero value of a field means its default; negative turns off what can be off.
+type Config struct {
+	// ServerID identifies the registrar. Default: random.
+	ServerID uint32
+
+	// Stack is the SCTP to listen on. Default: one of its own from the three fields below, which ends with the Server.
+	Stack *sctp.Stack
+	// LocalAddrs are the local addresses, as in sctp.Config. Default: all.
+	LocalAddrs []netip.Addr
+	// EncapPort is the local UDP port of SCTP, as in sctp.Config: 0 is 9899, or any if that is in use; -1 is any.
+	EncapPort int
+	// Network is where sockets come from, those of announcements too. Default: udpencap.Host().
+	Network udpencap.Network
+
+	// ASAPPort is the SCTP port for ASAP. Default: 3863. -1: any free one.
+	ASAPPort int
+
+	// AnnounceGroup is the multicast group and UDP port of announcements. Default: DefaultAnnounceGroup.
+	AnnounceGroup netip.AddrPort
+	// AnnounceInterval is T6-Serverannounce of RFC 5352. Default: 1 s. Negative: no announcements at all.
+	AnnounceInterval time.Duration
+	// AnnounceFrom are the local addresses to announce from. Default: all of the Stack.
+	AnnounceFrom []netip.Addr
+	// AnnounceTTL is the TTL or hop limit of multicast announcements, 1 to 255. Default: DefaultAnnounceTTL. Negative: no
+	// multicast; announcements go to AnnounceTo only.
+	AnnounceTTL int
+	// AnnounceTo are addresses and UDP ports that get announcements in addition, where there is no multicast.
+	AnnounceTo []netip.AddrPort
+
+	// Profile decides where RFC and RSPLIB differ. Default: ProfileAuto.
+	Profile Profile
+	// Policies are the pool policies. Default: all of RFC 5356 and RSPLIB.
+	Policies *policy.Registry
+
+	// KeepAliveInterval, KeepAliveTimeout, MaxBadPEReport, MaxResolutionItems, MaxIncrement, MaxElements, MaxPools,
+	// MaxElementsPerAssoc, MaxAssocs, MaxHandle, MaxResolutionRate and MaxReportRate are those of engine.Config.
+	KeepAliveInterval, KeepAliveTimeout                   time.Duration
+	MaxBadPEReport, MaxResolutionItems, MaxIncrement      int
+	MaxElements, MaxPools, MaxElementsPerAssoc, MaxAssocs int
+	MaxHandle, MaxResolutionRate, MaxReportRate           int
+
+	// SendTimeout is how long a client may refuse to read before it is aborted. Default: DefaultSendTimeout.
+	SendTimeout time.Duration
+	// StopTimeout is how long Serve waits for associations to shut down when it ends. Default: DefaultStopTimeout.
+	// Negative: it aborts them at once.
+	StopTimeout time.Duration
+
+	// Rand is where selections and jitter come from; for tests. It must not be used elsewhere. Default: seeded from the
+	// operating system.
+	Rand policy.Rand
+	// Logger receives pool elements coming and going (Info), what is odd (Warn) and refused (Debug). Default: nothing is
+	// logged.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.ASAPPort == 0 {
+		c.ASAPPort = asap.Port
+	}
+	if c.AnnounceGroup == (netip.AddrPort{}) {
+		c.AnnounceGroup = DefaultAnnounceGroup
+	}
+	if c.AnnounceTTL == 0 {
+		c.AnnounceTTL = DefaultAnnounceTTL
+	}
+	if c.SendTimeout == 0 {
+		c.SendTimeout = DefaultSendTimeout
+	}
+	if c.StopTimeout == 0 {
+		c.StopTimeout = DefaultStopTimeout
+	}
+	if c.Network == nil {
+		c.Network = udpencap.Host()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	switch {
+	case c.ASAPPort < -1 || c.ASAPPort > 65535:
+		return c, configError("ASAPPort", "%d is not within -1 to 65535", c.ASAPPort)
+	case c.AnnounceTTL > 255:
+		return c, configError("AnnounceTTL", "%d is larger than 255", c.AnnounceTTL)
+	case !c.AnnounceGroup.Addr().IsMulticast() || c.AnnounceGroup.Port() == 0:
+		return c, configError("AnnounceGroup", "%v is not a multicast group with a port", c.AnnounceGroup)
+	case c.SendTimeout < 0:
+		return c, configError("SendTimeout", "%v is negative", c.SendTimeout)
+	case c.Stack != nil && (len(c.LocalAddrs) > 0 || c.EncapPort != 0):
+		return c, configError("Stack", "excludes LocalAddrs and EncapPort")
+	}
+	for _, to := range c.AnnounceTo {
+		if !to.IsValid() || to.Port() == 0 || to.Addr().IsUnspecified() || to.Addr().IsMulticast() {
+			return c, configError("AnnounceTo", "%v is not a unicast address with a port", to)
+		}
+	}
+	return c, nil
+}
+
+func configError(field, format string, args ...any) error {
+	return fmt.Errorf("registrar: config: %s: %s", field, fmt.Sprintf(format, args...))
+}
+
+// engine returns the engine's share.
+func (c *Config) engine() engine.Config {
+	return engine.Config{
+		ServerID: c.ServerID, Rand: c.Rand, Profile: c.Profile, Policies: c.Policies,
+		KeepAliveInterval: c.KeepAliveInterval, KeepAliveTimeout: c.KeepAliveTimeout,
+		MaxBadPEReport: c.MaxBadPEReport, ServerAnnounce: c.AnnounceInterval,
+		MaxResolutionItems: c.MaxResolutionItems, MaxIncrement: c.MaxIncrement,
+		MaxElements: c.MaxElements, MaxPools: c.MaxPools, MaxElementsPerAssoc: c.MaxElementsPerAssoc, MaxAssocs: c.MaxAssocs,
+		MaxHandle: c.MaxHandle, MaxResolutionRate: c.MaxResolutionRate, MaxReportRate: c.MaxReportRate,
+	}
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/rserpool/rserpool/asap"
+)
+
+// A Peer is the other end of an association.
+type Peer struct {
+	// Addrs are its addresses in the association, the primary one first.
+	Addrs []netip.Addr
+	// Port is its SCTP port.
+	Port uint16
+	// EncapPort is the UDP port of the primary path, RFC 6951.
+	EncapPort uint16
+}
+
+// shares reports whether both have an address in common: they are on the same host.
+func (p *Peer) shares(q *Peer) bool {
+	return slices.ContainsFunc(p.Addrs, q.has)
+}
+
+func (p *Peer) has(a netip.Addr) bool { return slices.Contains(p.Addrs, a) }
+
+// An association is what is known of one.
+type association struct {
+	id          uint64
+	peer        Peer
+	elements    int // registered over it
+	resolutions bucket
+	reports     bucket
+}
+
+// HandleAssocUp introduces an association. The identifier is the caller's choice above 0, and not used again. It reports
+// false if there are too many: then the association is to be aborted.
+func (e *Engine) HandleAssocUp(now time.Time, assoc uint64, p Peer) bool {
+	if assoc == 0 || e.assocs[assoc] != nil {
+		return false
+	}
+	if len(e.assocs) >= e.cfg.MaxAssocs {
+		e.stats.Refused++
+		return false
+	}
+	e.assocs[assoc] = &association{
+		id: assoc, peer: p,
+		resolutions: newBucket(now, e.cfg.MaxResolutionRate),
+		reports:     newBucket(now, e.cfg.MaxReportRate),
+	}
+	return true
+}
+
+// NeedsPeer reports whether a message is judged by the addresses of its association. Call HandlePeer before HandleASAP
+// then, if they may have changed.
+func NeedsPeer(b []byte) bool {
+	return len(b) > 0 && (b[0] == byte(asap.TypeRegistration) || b[0] == byte(asap.TypeDeregistration))
+}
+
+// HandlePeer replaces what is known of the peer of an association.
+func (e *Engine) HandlePeer(assoc uint64, p Peer) {
+	if a := e.assocs[assoc]; a != nil {
+		a.peer = p
+	}
+}
+
+// HandleAssocLost ends an association, whether it was shut down, aborted or lost. Its pool elements go with it: who
+// cannot be reached by its registrar is not there, and who left without deregistering has left.
+func (e *Engine) HandleAssocLost(assoc uint64) {
+	if e.assocs[assoc] == nil {
+		return
+	}
+	e.selected = e.space.OfAssoc(e.selected[:0], assoc)
+	for _, el := range e.selected {
+		e.remove(el, ReasonAssocLost)
+	}
+	clear(e.selected)
+	delete(e.assocs, assoc)
+	e.out.drop(assoc)
+}
+
+// A bucket lets through so many per second on average.
+type bucket struct {
+	rate   int // 0: everything
+	tokens time.Duration
+	at     time.Time
+}
+
+func newBucket(now time.Time, rate int) bucket {
+	return bucket{rate: max(rate, 0), tokens: time.Second, at: now}
+}
+
+// allow takes one out of the bucket, which fills up within a second.
+func (b *bucket) allow(now time.Time) bool {
+	if b.rate == 0 {
+		return true
+	}
+	b.tokens = min(b.tokens+now.Sub(b.at), time.Second)
+	b.at = now
+	cost := time.Second / time.Duration(b.rate)
+	if b.tokens < cost {
+		return false
+	}
+	b.tokens -= cost
+	return true
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registrar
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/rserpool/rserpool/registrar/engine"
+)
+
+// never is far off.
+const never = 365 * 24 * time.Hour
+
+// now is the time the engine is told. The lock is held, so that it does not go back.
+func (s *Server) now() time.Time { return time.Now() }
+
+// runTimer does what is due in time, and sends announcements.
+func (s *Server) runTimer(ctx context.Context) {
+	t := time.NewTimer(0)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		case <-s.wake:
+		}
+		s.mu.Lock()
+		now := s.now()
+		s.eng.HandleTimeout(now)
+		announcements := s.announcements()
+		s.armed = now // drain shall not wake who is awake
+		send, _ := s.drain(nil)
+		at, ok := s.eng.NextDeadline()
+		if !ok {
+			at = now.Add(never)
+		}
+		s.armed = at
+		t.Reset(at.Sub(now))
+		s.mu.Unlock()
+		s.sendAll(send)
+		for _, a := range announcements {
+			s.sendAnnouncement(a)
+		}
+	}
+}
+
+// drain distributes what the engine has to say. It returns the clients with something to send, but tells of self in
+// own. The lock is held.
+func (s *Server) drain(self *client) (send []*client, own bool) {
+	for {
+		t, ok := s.eng.PollTransmit()
+		if !ok {
+			break
+		}
+		c := s.clients[t.Assoc]
+		if c == nil {
+			continue
+		}
+		if !c.push(t.Data) {
+			s.work.Go(c.tooSlow)
+			c.drop()
+			continue
+		}
+		if c == self {
+			own = true
+		} else if len(send) == 0 || send[len(send)-1] != c {
+			send = append(send, c)
+		}
+	}
+	for {
+		a, ok := s.eng.PollAbort()
+		if !ok {
+			break
+		}
+		if c := s.clients[a.Assoc]; c != nil {
+			c.drop()
+			s.work.Go(func() { c.conn.Abort(a.Reason) })
+		}
+	}
+	for {
+		ev, ok := s.eng.PollEvent()
+		if !ok {
+			break
+		}
+		s.logEvent(ev)
+	}
+	if at, ok := s.eng.NextDeadline(); ok && at.Before(s.armed) {
+		s.armed = at
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}
+	return send, own
+}
+
+// sendAll has others' messages sent, without waiting for them.
+func (s *Server) sendAll(clients []*client) {
+	for _, c := range clients {
+		s.work.Go(c.send)
+	}
+}
+
+func (s *Server) announcements() (all []engine.Announcement) {
+	for {
+		a, ok := s.eng.PollAnnouncement()
+		if !ok {
+			return all
+		}
+		all = append(all, a)
+	}
+}
+
+func (s *Server) logEvent(ev engine.Event) {
+	level := slog.LevelInfo
+	switch ev.Kind {
+	case engine.EventReregistered, engine.EventBadMessage, engine.EventPeerError:
+		level = slog.LevelDebug
+	case engine.EventReported, engine.EventRejected:
+		level = slog.LevelWarn
+	}
+	ctx := context.Background()
+	if !s.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{slog.String("what", ev.Kind.String())}
+	if ev.Handle != "" {
+		attrs = append(attrs, slog.String("pool", fmt.Sprintf("%.64q", string(ev.Handle))), slog.String("pe", hex(ev.ID)))
+	}
+	if ev.Reason != 0 {
+		attrs = append(attrs, slog.String("reason", ev.Reason.String()))
+	}
+	if ev.Err != nil {
+		attrs = append(attrs, slog.String("error", ev.Err.Error()))
+	}
+	attrs = append(attrs, slog.Uint64("assoc", ev.Assoc))
+	s.log.LogAttrs(ctx, level, "pool element", attrs...)
+}
+
+// hex spells an identifier as RSPLIB does.
+func hex(id uint32) string { return fmt.Sprintf("%#08x", id) }

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registrar
+
+import (
+	"context"
+	crand "crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rserpool/rserpool/registrar/engine"
+	"github.com/rserpool/rserpool/sctp"
+)
+
+// A Server is a registrar. Its methods may be called from any number of goroutines.
+type Server struct {
+	cfg      Config
+	log      *slog.Logger
+	stack    *sctp.Stack
+	ownStack bool
+	listener *sctp.Listener
+	announce []announcer
+
+	served  atomic.Bool
+	closing sync.Once
+	wake    chan struct{} // for the timer: a closer deadline
+	work    sync.WaitGroup
+
+	otherPPIDs, slow, announceErrors atomic.Uint64
+
+	// mu guards the engine and what follows.
+	mu      sync.Mutex
+	eng     *engine.Engine
+	clients map[uint64]*client
+	last    uint64    // association
+	armed   time.Time // when the timer will look
+}
+
+// New opens the sockets of a registrar. It answers from Serve on. The error names the field of Config that is wrong, or
+// the address and port that could not be opened.
+func New(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Rand == nil {
+		var seed [32]byte
+		crand.Read(seed[:])
+		cfg.Rand = rand.New(rand.NewChaCha8(seed))
+	}
+	for cfg.ServerID == 0 {
+		cfg.ServerID = uint32(cfg.Rand.Uint64N(1 << 32))
+	}
+	s := &Server{
+		cfg: cfg, log: cfg.Logger, stack: cfg.Stack,
+		wake:    make(chan struct{}, 1),
+		clients: make(map[uint64]*client),
+	}
+	if err := s.open(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) open() (err error) {
+	if s.stack == nil {
+		s.stack, err = sctp.NewStack(&sctp.Config{
+			Network: s.cfg.Network, LocalAddrs: s.cfg.LocalAddrs, EncapPort: s.cfg.EncapPort, Logger: s.log,
+			SendBuffer: bufferSize, RecvBuffer: bufferSize, MaxMessageSize: maxMessage, NoNagle: true,
+		})
+		if err != nil {
+			return fmt.Errorf("registrar: %w", err)
+		}
+		s.ownStack = true
+	}
+	if s.listener, err = s.stack.Listen(uint16(max(s.cfg.ASAPPort, 0))); err != nil {
+		return fmt.Errorf("registrar: %w", err)
+	}
+	ec := s.cfg.engine()
+	if s.cfg.AnnounceInterval >= 0 {
+		if err := s.openAnnouncers(); err != nil {
+			return err
+		}
+		ec.Announce = s.announcement()
+	}
+	if len(s.announce) == 0 {
+		ec.ServerAnnounce = -1
+	}
+	if s.eng, err = engine.New(time.Now(), ec); err != nil {
+		return fmt.Errorf("registrar: %w", err)
+	}
+	return nil
+}
+
+// Serve answers until the context ends, then shuts down all associations, closes all that New opened, and returns nil.
+// It can be called once. An error says what else ended it.
+func (s *Server) Serve(ctx context.Context) error {
+	if s.served.Swap(true) {
+		return errors.New("registrar: Serve was called already, or the server closed")
+	}
+	s.log.Info("registrar is up", "id", hex(s.cfg.ServerID), "asap", s.listener.Addr().String())
+	inner, stop := context.WithCancel(context.Background())
+	defer stop()
+	s.work.Go(func() { s.runTimer(inner) })
+	err := s.accept(ctx)
+	s.listener.Close()
+	s.shutdownClients()
+	stop()
+	s.work.Wait()
+	s.closeAll()
+	s.log.Info("registrar is down", "id", hex(s.cfg.ServerID))
+	return err
+}
+
+// accept returns nil when the context ends.
+func (s *Server) accept(ctx context.Context) error {
+	for {
+		conn, err := s.listener.Accept(ctx)
+		switch {
+		case err == nil && ctx.Err() == nil:
+			s.work.Go(func() { s.serve(conn) })
+		case err == nil:
+			conn.Abort("registrar stops")
+			return nil
+		case ctx.Err() != nil:
+			return nil
+		default:
+			return fmt.Errorf("registrar: accept: %w", err)
+		}
+	}
+}
+
+// shutdownClients ends all associations, gracefully if they hurry.
+func (s *Server) shutdownClients() {
+	ctx, cancel := context.WithTimeout(context.Background(), max(s.cfg.StopTimeout, 0))
+	defer cancel()
+	s.mu.Lock()
+	clients := make([]*client, 0, len(s.clients))
+	for _, c := range s.clients {
+		clients = append(clients, c)
+	}
+	s.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, c := range clients {
+		wg.Go(func() {
+			if c.conn.Shutdown(ctx) != nil {
+				c.conn.Abort("registrar stops")
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Close closes a Server that is not to be served. One that is served ends with the context of Serve.
+func (s *Server) Close() error {
+	if s.served.Swap(true) {
+		return net.ErrClosed
+	}
+	s.closeAll()
+	return nil
+}
+
+func (s *Server) closeAll() {
+	s.closing.Do(func() {
+		if s.listener != nil {
+			s.listener.Close()
+		}
+		for _, a := range s.announce {
+			a.socket.Close()
+		}
+		if s.ownStack {
+			s.stack.Close()
+		}
+	})
+}
+
+// Addr returns where the registrar is reached: its addresses, the SCTP port for ASAP, and the UDP port.
+func (s *Server) Addr() *sctp.Addr { return s.listener.Addr() }
+
+// ServerID returns the identifier of the registrar.
+func (s *Server) ServerID() uint32 { return s.cfg.ServerID }
+
+// Stats counts what a Server did.
+type Stats struct {
+	engine.Stats
+	OtherPPIDs     uint64 // messages that were not ASAP
+	Slow           uint64 // associations aborted because the client did not read
+	AnnounceErrors uint64 // announcements that could not be sent
+}
+
+// Stats returns a snapshot of the counters.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Stats{s.eng.Stats(), s.otherPPIDs.Load(), s.slow.Load(), s.announceErrors.Load()}
+}
+
+// A Snapshot is a copy of the handlespace.
+type Snapshot = engine.Snapshot
+
+// Snapshot returns a copy of the handlespace.
+func (s *Server) Snapshot() Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.eng.Snapshot()
+}
