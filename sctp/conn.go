@@ -148,7 +148,7 @@ func (c *Conn) recv(ctx context.Context, buf []byte, into bool) (Message, error)
 	for {
 		err := in.closed
 		if err == nil && q.n > 0 {
-			if size := len(q.ring[q.head].Data); into && size > len(buf) {
+			if size := len(q.front().Data); into && size > len(buf) {
 				q.wake()
 				in.mu.Unlock()
 				return Message{}, &ShortBufferError{size}

@@ -33,20 +33,29 @@ type taken struct {
 	bufs        [][]byte // to be recycled
 }
 
-// A queue is a FIFO of messages with any number of waiting readers.
+// A queue is a FIFO of messages with any number of waiting readers. Nothing is
+// moved as it grows, and what it does not need any more serves other queues.
 type queue struct {
-	ring    []Message // its length is a power of two
-	head, n int
-	waiters int
-	marked  bool // listed in inbox.touched
+	head, tail  *segment
+	first, last int // index of the first message in head, behind the last in tail
+	n           int
+	waiters     int
+	marked      bool // listed in inbox.touched
 	// signal wakes one waiter. Whoever leaves something behind for the next
 	// waiter signals again, so one token is enough.
 	signal chan struct{}
 }
 
+const segmentLen = 64
+
+type segment struct {
+	msgs [segmentLen]Message
+	next *segment
+}
+
+var segments = sync.Pool{New: func() any { return new(segment) }}
+
 const (
-	minRing       = 16
-	maxKeptRing   = 1024 // larger rings are given to the collector when empty
 	maxRecycle    = 1024 // buffers kept for the engine between two entries
 	reportDivisor = 8    // of the receive buffer: see inbox.reportAt
 )
@@ -54,22 +63,34 @@ const (
 func newQueue() queue { return queue{signal: make(chan struct{}, 1)} }
 
 func (q *queue) push(m Message) {
-	if q.n == len(q.ring) {
-		r := make([]Message, max(minRing, 2*len(q.ring)))
-		k := copy(r, q.ring[q.head:])
-		copy(r[k:], q.ring[:q.head])
-		q.ring, q.head = r, 0
+	switch {
+	case q.tail == nil:
+		q.tail = segments.Get().(*segment)
+		q.head = q.tail
+	case q.last == segmentLen:
+		q.tail.next = segments.Get().(*segment)
+		q.tail, q.last = q.tail.next, 0
 	}
-	q.ring[(q.head+q.n)&(len(q.ring)-1)] = m
+	q.tail.msgs[q.last] = m
+	q.last++
 	q.n++
 }
 
+// front returns the message that pop will.
+func (q *queue) front() *Message { return &q.head.msgs[q.first] }
+
 func (q *queue) pop() Message {
-	m := q.ring[q.head]
-	q.ring[q.head] = Message{}
-	q.head = (q.head + 1) & (len(q.ring) - 1)
-	if q.n--; q.n == 0 && len(q.ring) > maxKeptRing {
-		q.ring, q.head = nil, 0
+	m := *q.front()
+	*q.front() = Message{}
+	q.first++
+	q.n--
+	if q.n == 0 {
+		q.first, q.last = 0, 0 // it holds nothing before or behind
+	} else if q.first == segmentLen {
+		s := q.head
+		q.head, q.first = s.next, 0
+		s.next = nil
+		segments.Put(s)
 	}
 	return m
 }
