@@ -12,7 +12,6 @@ import (
 const (
 	noteAssocChange = 0x8001
 	notePeerAddr    = 0x8002
-	noteSendFailed  = 0x8003
 	noteRemoteError = 0x8004
 	noteShutdown    = 0x8005
 	noteAdaptation  = 0x8007
@@ -47,8 +46,6 @@ func notification(b []byte) string {
 	case typ == notePeerAddr && len(b) >= 148:
 		return fmt.Sprintf("event=paddr addr=%s state=%s error=%d",
 			parseSockaddr(b[8:]).Addr(), named(paddrStates, int(ne.Uint32(b[136:]))), ne.Uint32(b[140:]))
-	case typ == noteSendFailed:
-		return "event=send_failed"
 	case typ == noteRemoteError && len(b) >= 10:
 		return fmt.Sprintf("event=remote_error cause=%d", binary.BigEndian.Uint16(b[8:]))
 	case typ == noteShutdown:

@@ -117,7 +117,8 @@ func newSocket(cfg *config) (int, error) {
 	if err != nil {
 		return -1, fmt.Errorf("SCTP socket: %w", err)
 	}
-	events := []byte{0, 1, 1, 1, 1, 1, 0, 1, 0, 0, 1, 1, 1, 0} // struct sctp_event_subscribe, without data_io
+	events := []byte{0, 1, 1, 0, 1, 1, 0, 1, 0, 0, 1, 1, 1, 0} // struct sctp_event_subscribe, without data and send failure
+	// (send failures would be one notification per message queued when an association ends)
 	set := []struct {
 		name  string
 		opt   int
