@@ -24,11 +24,6 @@ type heartbeat struct {
 // believed but the nonce.
 const heartbeatInfoLen = 12
 
-// due tells whether a HEARTBEAT is to be sent now.
-func (h *heartbeat) due(now time.Time) bool {
-	return h.asked || !h.next.IsZero() && !h.next.After(now)
-}
-
 // schedule sets the time of the next one. RFC 9260, Section 8.3: "once per RTO
 // of that destination address plus the protocol parameter 'HB.interval', with
 // jittering of +/- 50% of the RTO value".

@@ -135,7 +135,7 @@ func (s *Stack) Unlisten(port uint16) { delete(s.listening, port) }
 // no association uses (RFC 6335, Section 6).
 func (s *Stack) FreePort() uint16 {
 	used := make(map[uint16]bool, len(s.byPeer))
-	for k := range s.byPeer {
+	for k := range s.byPeer { // in any order
 		used[k.localPort] = true
 	}
 	const first, count = 49152, 65536 - 49152
