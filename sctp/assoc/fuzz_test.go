@@ -415,6 +415,12 @@ func FuzzAssociation(f *testing.F) {
 	f.Add([]byte{2, 1, cmdRestart, 1, cmdSend, 0x40, cmdDeliverAll, 0, cmdAssociate, 0, cmdDeliverAll, 0})
 	f.Add([]byte{2, 1, cmdShutdown, 0, cmdShutdown, 1, cmdDeliverAll, 0})
 	f.Add([]byte{2, 1, cmdRead, 1, cmdSend, 0xf0, cmdSend, 0xf0, cmdDeliverAll, 0, cmdAdvance, 100, cmdRead, 0})
+	// Aborted with a part of a message sent and acknowledged.
+	f.Add([]byte{3, 0x30, cmdSend, 253, cmdDeliverAll, 0, cmdAdvance, 220, cmdDeliverAll, 0, cmdAbort, 1})
+	// A COOKIE ECHO comes again after an ABORT.
+	f.Add([]byte{0x7d, 1, cmdDeliver, 0, cmdSend, 4, cmdDeliver, 0, cmdDuplicate, 0, cmdAbort, 0, cmdDuplicate, 1})
+	// A stale cookie is reported several times.
+	f.Add([]byte{0x31, 0, cmdDeliver, 0, cmdSend, 0, cmdAdvance, 192, cmdDeliverAny, 5, cmdDeliverAny, 4, cmdAdvance, 255, cmdDeliverAny, 0})
 	f.Fuzz(func(t *testing.T, data []byte) { require.NoError(t, runCommands(data)) })
 }
 
@@ -471,6 +477,31 @@ func established() (*pair, []packet, error) {
 		return nil, nil, errors.New("no association came up")
 	}
 	return p, all, nil
+}
+
+// TestAbortOvertakesShutdownComplete: a packet that the network kept back meets
+// a peer which has forgotten the association already; its ABORT comes before
+// its SHUTDOWN COMPLETE. Nothing is lost, so the end is a graceful one.
+func TestAbortOvertakesShutdownComplete(t *testing.T) {
+	p, _, err := established()
+	require.NoError(t, err)
+	server := p.conn(1)
+	p.do(cmdSend, 0) // client to server
+	p.deliver(p.take(0))
+	p.sim.RunUntil(p.sim.Now().Add(time.Second))
+	require.Len(t, p.air, 1, "a SACK")
+	late := p.air[0]
+	p.deliverAll(1)
+	p.do(cmdShutdown, 0)
+	p.deliverAll(2) // SHUTDOWN, SHUTDOWN ACK
+	require.Len(t, p.air, 1, "SHUTDOWN COMPLETE")
+	p.deliver(late)
+	require.Len(t, p.air, 2, "ABORT")
+	require.Equal(t, assoc.StateShutdownAckSent, server.Assoc.State())
+	p.deliver(p.take(1))
+	require.True(t, server.Lost)
+	require.NoError(t, server.Err)
+	require.NoError(t, p.finish())
 }
 
 // FuzzRoute sends packets to a stack with an association. The first byte of

@@ -37,6 +37,7 @@ const serverPort, clientPort = 7, 4242
 type setup struct {
 	rng                        *rand.Rand
 	paths                      int
+	ipv6                       bool
 	link                       simnet.Settings // of every segment
 	clientConfig, serverConfig assoc.Config
 	toServer, toClient         *flow
@@ -53,6 +54,8 @@ type setup struct {
 	endAt time.Duration
 	// incomplete allows that messages do not arrive.
 	incomplete bool
+	// clean says that nothing may have been sent twice.
+	clean bool
 	// limit is the virtual time within which all must be over.
 	limit time.Duration
 }
@@ -83,6 +86,12 @@ func (w *world) fail(err error) {
 func newWorld(seed uint64, s *setup) (*world, error) {
 	w := &world{setup: s, sim: simnet.NewSim(seed, epoch), flows: map[uint32]*flow{1: s.toServer, 2: s.toClient}}
 	w.segs = w.sim.Disjoint(s.paths)
+	for i := range w.segs {
+		if s.ipv6 {
+			w.segs[i] = w.sim.Segment(fmt.Sprintf("2001:db8:%d::/64", i+1))
+			w.segs[i].Isolate()
+		}
+	}
 	var addrs [2][]netip.AddrPort
 	for _, seg := range w.segs {
 		seg.Set(s.link)
@@ -251,6 +260,14 @@ func (w *world) run() error {
 				w.fail(fmt.Errorf("%s: up %v, lost %v", c.Host.Name, c.Up, c.Lost))
 			case c.Err != nil:
 				w.fail(fmt.Errorf("%s: %w", c.Host.Name, c.Err))
+			case c.TooLarge > 0 && w.link.MTU == 0 && w.clientConfig.MTU == 0:
+				w.fail(fmt.Errorf("%s: %d packets were larger than the MTU", c.Host.Name, c.TooLarge))
+			}
+			if c == nil {
+				continue
+			}
+			if st := c.Assoc.Stats(); w.clean && st.Retransmissions+st.DuplicateTSNs+st.T3Expirations > 0 {
+				w.fail(fmt.Errorf("%s: retransmissions on a quiet network: %+v", c.Host.Name, st))
 			}
 		}
 	}
@@ -270,7 +287,8 @@ var scenarios = []struct {
 	name string
 	draw func(*setup)
 }{
-	{"quiet", func(s *setup) {}},
+	{"quiet", func(s *setup) { s.clean = true }},
+	{"IPv6", func(s *setup) { s.ipv6, s.paths, s.link.Loss = true, 1+s.rng.IntN(2), 0.05*s.rng.Float64() }},
 	{"loss", func(s *setup) { s.link.Loss = 0.2 * s.rng.Float64() }},
 	{"duplication", func(s *setup) { s.link.Duplicate = 0.5 * s.rng.Float64() }},
 	{"reordering", func(s *setup) { s.link.Jitter = time.Duration(s.rng.Int64N(int64(100 * time.Millisecond))) }},

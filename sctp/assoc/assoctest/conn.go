@@ -32,6 +32,8 @@ type Conn struct {
 	Err      error
 	// Restarts counts EventRestart, Failed EventSendFailed.
 	Restarts, Failed int
+	// TooLarge counts packets refused for the MTU of the first hop.
+	TooLarge int
 
 	inbox   []assoc.Message
 	blocked bool
@@ -137,6 +139,7 @@ func (c *Conn) transmit() {
 		}
 		var tooLarge *udpencap.MTUError
 		if err := h.send(t); errors.As(err, &tooLarge) {
+			c.TooLarge++
 			c.Assoc.HandleMTUError(h.Sim.Now(), t.Remote, tooLarge.MTU)
 		} else if err != nil {
 			h.errorf("send: %v", err)
