@@ -11,34 +11,33 @@ const maxRedraws = 4
 // drawn selects members by lot, in proportion to their values: Random, Weighted Random, Randomized Least Used.
 type drawn[T any] struct {
 	rule       *Rule
-	tree       *Tree[*Member[T]]
-	selectable int    // members with a value above 0
-	call       uint64 // number of the Select; a member of the current one has it as seq
+	members    []*Member[T] // in any order; each knows its place as slot
+	shares     shares       // likewise
+	selectable int          // members with a value above 0
+	call       uint64       // number of the Select; a member of the current one has it as seq
 }
 
-func newDrawn[T any](rule *Rule) *drawn[T] {
-	// Nothing is less than anything: the tree keeps the order of insertion, which is as good as any.
-	return &drawn[T]{rule: rule, tree: NewWeightedTree(func(a, b *Member[T]) bool { return false })}
-}
+func newDrawn[T any](rule *Rule) *drawn[T] { return &drawn[T]{rule: rule} }
 
-func (s *drawn[T]) Len() int { return s.tree.Len() }
+func (s *drawn[T]) Len() int { return len(s.members) }
 
 func (s *drawn[T]) Insert(m *Member[T], p param.Policy) error {
-	if m.node.In() {
+	if m.drawn {
 		return errIn(m)
 	}
 	if err := s.rule.Check(p); err != nil {
 		return err
 	}
 	m.policy, m.selections, m.value, m.seq = p, 0, 0, 0
-	m.node.Value = m
+	m.drawn, m.slot = true, uint64(len(s.members))
+	s.members = append(s.members, m)
+	s.shares.push(0)
 	s.set(m, s.rule.Value(p, 0))
-	s.tree.Insert(&m.node)
 	return nil
 }
 
 func (s *drawn[T]) Update(m *Member[T], p param.Policy) error {
-	if !m.node.In() {
+	if !m.drawn {
 		return s.Insert(m, p)
 	}
 	if err := s.rule.Check(p); err != nil {
@@ -50,9 +49,20 @@ func (s *drawn[T]) Update(m *Member[T], p param.Policy) error {
 }
 
 func (s *drawn[T]) Remove(m *Member[T]) {
-	if s.tree.Remove(&m.node) {
-		s.set(m, 0)
+	if !m.drawn {
+		return
 	}
+	s.set(m, 0)
+	end := len(s.members) - 1
+	if last := s.members[end]; last != m {
+		last.slot = m.slot
+		s.members[last.slot] = last
+		s.shares.set(int(last.slot), last.value)
+	}
+	s.members[end] = nil
+	s.members = s.members[:end]
+	s.shares.pop()
+	m.drawn = false
 }
 
 // Select draws without replacement.
@@ -63,14 +73,14 @@ func (s *drawn[T]) Select(dst []*Member[T], n int, r Rand) []*Member[T] {
 	start := len(dst)
 	n = min(n, s.selectable)
 	s.call++
-	redraws := 0
+	redraws := 0 // at maxRedraws, the drawn members are out of the sum
 	for len(dst)-start < n {
 		// Drawing again until the lot falls on a new member is the same as drawing among the others.
-		m := s.tree.Draw(r.Uint64N(s.tree.Sum())).Value
+		m := s.members[s.shares.draw(r.Uint64N(s.shares.total))]
 		if m.seq == s.call {
 			if redraws++; redraws == maxRedraws {
 				for _, picked := range dst[start:] {
-					s.tree.SetWeight(&picked.node, 0)
+					s.shares.set(int(picked.slot), 0)
 				}
 			}
 			continue
@@ -78,8 +88,11 @@ func (s *drawn[T]) Select(dst []*Member[T], n int, r Rand) []*Member[T] {
 		m.seq = s.call
 		dst = append(dst, m)
 		if redraws >= maxRedraws {
-			s.tree.SetWeight(&m.node, 0)
+			s.shares.set(int(m.slot), 0)
 		}
+	}
+	if redraws < maxRedraws && !s.rule.Degrades {
+		return dst
 	}
 	for _, m := range dst[start:] {
 		value := m.value
@@ -101,5 +114,5 @@ func (s *drawn[T]) set(m *Member[T], value uint64) {
 		s.selectable++
 	}
 	m.value = value
-	s.tree.SetWeight(&m.node, value)
+	s.shares.set(int(m.slot), value)
 }

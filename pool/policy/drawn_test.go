@@ -188,7 +188,7 @@ func TestSelectionsAreDistinct(t *testing.T) {
 				case *sorted[int]:
 					checkTree(t, s.tree)
 				case *drawn[int]:
-					checkTree(t, s.tree)
+					checkShares(t, &s.shares)
 				case *interleaved[int]:
 					checkTree(t, s.tree)
 				}

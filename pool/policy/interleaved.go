@@ -126,7 +126,9 @@ func (s *interleaved[T]) Select(dst []*Member[T], n int, _ Rand) []*Member[T] {
 			now = m.start().in(m.value, s.total, true)
 			node = s.tree.Best(func(m *Member[T]) bool { return now.before(s.total, m.start(), m.value) })
 		}
-		s.tree.Remove(node)
+		if i < n-1 || i < s.increment { // it must not be found again, or is going to change
+			s.tree.Remove(node)
+		}
 		dst = append(dst, node.Value)
 		now = now.next(s.total)
 		if i < s.increment {

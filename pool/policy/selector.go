@@ -24,10 +24,11 @@ type Member[T any] struct {
 	value      uint64 // what the rule says: sort key, share or weight
 	seq        uint64 // place among equals
 	selections uint64 // since the last (re-)registration
-	round      uint64 // with slot: start of the next turn under Weighted Round Robin
-	slot       uint64
-	served     bool // Weighted Round Robin: selected since it joined
-	idle       bool // Weighted Round Robin: weight 0, in the selector but not in its tree
+	round      uint64 // Weighted Round Robin: with slot, the start of the next turn
+	slot       uint64 // drawn: the place among the shares
+	drawn      bool   // drawn: in the selector
+	served     bool   // Weighted Round Robin: selected since it joined
+	idle       bool   // Weighted Round Robin: weight 0, in the selector but not in its tree
 }
 
 // Policy returns the policy parameter the member was last inserted or updated with.

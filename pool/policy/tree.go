@@ -11,19 +11,15 @@ type Node[T any] struct {
 
 	parent, left, right *Node[T]
 	best                *Node[T] // the best node of this subtree; nil unless the tree has a better function
-	weight, sum         uint64   // own weight, and the weights of this subtree
 	height              int8     // 0: in no tree
 }
 
 // In reports whether the node is in a tree.
 func (n *Node[T]) In() bool { return n.height != 0 }
 
-// Weight returns the weight given with [Tree.SetWeight].
-func (n *Node[T]) Weight() uint64 { return n.weight }
-
-// A Tree is an ordered multiset as a height-balanced (AVL) binary tree of intrusive nodes, augmented with the sum of
-// weights and the best node of each subtree. Insert, Remove, SetWeight, Draw, First and Best cost O(log n); Min, Max
-// and Len cost O(1); a step of Next costs amortised O(1). Equal values keep their order of insertion.
+// A Tree is an ordered multiset as a height-balanced (AVL) binary tree of intrusive nodes, augmented with the
+// best node of each subtree. Insert, Remove, First and Best cost O(log n); Min, Max and Len cost O(1); a step of Next,
+// and moving the first node to the end without a best, cost amortised O(1). Equal values keep their order of insertion.
 //
 // Policies select from it, and the registrar's handlespace uses it for its indices. It is not safe for concurrent use.
 type Tree[T any] struct {
@@ -31,17 +27,11 @@ type Tree[T any] struct {
 	len            int
 	less           func(a, b T) bool
 	better         func(a, b T) bool
-	weighted       bool
 }
 
-// NewTree returns an empty tree in the order of less, without sums.
+// NewTree returns an empty tree in the order of less, without bests.
 func NewTree[T any](less func(a, b T) bool) *Tree[T] {
 	return &Tree[T]{less: less}
-}
-
-// NewWeightedTree returns an empty tree in the order of less that keeps the sum of weights of each subtree.
-func NewWeightedTree[T any](less func(a, b T) bool) *Tree[T] {
-	return &Tree[T]{less: less, weighted: true}
 }
 
 // NewBestTree returns an empty tree in the order of less that keeps the best node of each subtree. The function better
@@ -52,14 +42,6 @@ func NewBestTree[T any](less, better func(a, b T) bool) *Tree[T] {
 
 // Len returns the number of nodes.
 func (t *Tree[T]) Len() int { return t.len }
-
-// Sum returns the sum of all weights; 0 in a tree without sums.
-func (t *Tree[T]) Sum() uint64 {
-	if t.root == nil {
-		return 0
-	}
-	return t.root.sum
-}
 
 // Min returns the first node, or nil.
 func (t *Tree[T]) Min() *Node[T] { return t.min }
@@ -132,41 +114,6 @@ func (t *Tree[T]) Best(reached func(T) bool) *Node[T] {
 		n = n.right
 	}
 	return best
-}
-
-// Draw returns the node that covers point r when the weights are laid end to end in order, or nil if r is not below
-// Sum. A uniform r finds each node with the probability weight/Sum; a node of weight 0 is never found.
-func (t *Tree[T]) Draw(r uint64) *Node[T] {
-	n := t.root
-	if n == nil || r >= n.sum {
-		return nil
-	}
-	for {
-		if n.left != nil {
-			if r < n.left.sum {
-				n = n.left
-				continue
-			}
-			r -= n.left.sum
-		}
-		if r < n.weight {
-			return n
-		}
-		r -= n.weight
-		n = n.right
-	}
-}
-
-// SetWeight sets the weight of a node, inside or outside of the tree. The sum of all weights must stay below 2^64.
-func (t *Tree[T]) SetWeight(n *Node[T], weight uint64) {
-	delta := weight - n.weight // modulo 2^64
-	n.weight = weight
-	if delta == 0 || !n.In() {
-		return
-	}
-	for ; n != nil; n = n.parent {
-		n.sum += delta
-	}
 }
 
 func (t *Tree[T]) pick(a, b *Node[T]) *Node[T] {

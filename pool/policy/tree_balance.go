@@ -48,7 +48,7 @@ func (t *Tree[T]) attach(n *Node[T]) {
 	}
 }
 
-// Remove takes a node out of the tree; its weight stays. It reports false if the node is in no tree. The values of the
+// Remove takes a node out of the tree. It reports false if the node is in no tree. The values of the
 // tree may have changed their order before, as long as they are removed before anything is inserted or searched.
 func (t *Tree[T]) Remove(n *Node[T]) bool {
 	if !n.In() {
@@ -62,6 +62,7 @@ func (t *Tree[T]) Remove(n *Node[T]) bool {
 	}
 	t.len--
 	var fix *Node[T] // the lowest node whose subtree changed
+	var s *Node[T]   // the node that takes the place of n, if it has two children
 	switch {
 	case n.left == nil:
 		fix = n.parent
@@ -70,7 +71,7 @@ func (t *Tree[T]) Remove(n *Node[T]) bool {
 		fix = n.parent
 		t.replace(n, n.left)
 	default:
-		s := leftmost(n.right)
+		s = leftmost(n.right)
 		fix = s
 		if s.parent != n {
 			fix = s.parent
@@ -80,12 +81,15 @@ func (t *Tree[T]) Remove(n *Node[T]) bool {
 		}
 		s.left = n.left
 		s.left.parent = s
-		s.height = n.height
+		s.height, s.best = n.height, n.best
 		t.replace(n, s)
 	}
 	n.parent, n.left, n.right, n.best = nil, nil, nil, nil
-	n.height, n.sum = 0, 0
+	n.height = 0
 	t.retrace(fix)
+	if s != nil {
+		t.retrace(s) // the first may have ended below it
+	}
 	return true
 }
 
@@ -105,12 +109,11 @@ func (t *Tree[T]) replace(n, c *Node[T]) {
 	}
 }
 
-// retrace restores heights, balance, sums and bests from n up. Without sums and bests it ends where the height of a
-// subtree did not change.
+// retrace restores heights, balance and bests from n up. It ends where neither the height nor the best of a subtree has
+// changed.
 func (t *Tree[T]) retrace(n *Node[T]) {
-	augmented := t.weighted || t.better != nil
 	for n != nil {
-		height := n.height
+		height, best := n.height, n.best
 		t.pull(n)
 		switch balance := heightOf(n.left) - heightOf(n.right); {
 		case balance > 1:
@@ -124,7 +127,7 @@ func (t *Tree[T]) retrace(n *Node[T]) {
 			}
 			n = t.rotateLeft(n)
 		}
-		if n.height == height && !augmented {
+		if n.height == height && n.best == best {
 			return
 		}
 		n = n.parent
@@ -162,15 +165,6 @@ func (t *Tree[T]) rotateRight(n *Node[T]) *Node[T] {
 // pull computes what n knows about its subtree from its children.
 func (t *Tree[T]) pull(n *Node[T]) {
 	n.height = 1 + max(heightOf(n.left), heightOf(n.right))
-	if t.weighted {
-		n.sum = n.weight
-		if n.left != nil {
-			n.sum += n.left.sum
-		}
-		if n.right != nil {
-			n.sum += n.right.sum
-		}
-	}
 	if t.better != nil {
 		n.best = n
 		if n.left != nil {

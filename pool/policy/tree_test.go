@@ -19,23 +19,20 @@ func lessKey(a, b *leaf) bool { return a.key < b.key }
 
 func lessGrade(a, b *leaf) bool { return a.grade < b.grade }
 
-// check fails unless the tree is balanced, ordered, and its sums and bests are right.
+// check fails unless the tree is balanced, ordered, and its bests are right.
 func checkTree[T any](t require.TestingT, tree *Tree[T]) {
 	n := 0
-	var visit func(parent, node *Node[T]) (height int8, sum uint64, best *Node[T])
-	visit = func(parent, node *Node[T]) (int8, uint64, *Node[T]) {
+	var visit func(parent, node *Node[T]) (height int8, best *Node[T])
+	visit = func(parent, node *Node[T]) (int8, *Node[T]) {
 		if node == nil {
-			return 0, 0, nil
+			return 0, nil
 		}
 		n++
 		require.True(t, node.parent == parent, "parent link")
-		lh, ls, lb := visit(node, node.left)
-		rh, rs, rb := visit(node, node.right)
+		lh, lb := visit(node, node.left)
+		rh, rb := visit(node, node.right)
 		require.LessOrEqual(t, max(lh, rh)-min(lh, rh), int8(1), "balance")
 		require.Equal(t, 1+max(lh, rh), node.height, "height")
-		if tree.weighted {
-			require.Equal(t, ls+rs+node.weight, node.sum, "sum")
-		}
 		best := node
 		if tree.better != nil {
 			for _, b := range []*Node[T]{lb, rb} {
@@ -45,7 +42,7 @@ func checkTree[T any](t require.TestingT, tree *Tree[T]) {
 			}
 			require.True(t, best == node.best, "best")
 		}
-		return node.height, ls + rs + node.weight, best
+		return node.height, best
 	}
 	visit(nil, tree.root)
 	require.Equal(t, n, tree.Len())
@@ -63,8 +60,7 @@ func checkTree[T any](t require.TestingT, tree *Tree[T]) {
 // A tree and a stably sorted slice are given the same commands and must always answer the same.
 func TestTreeAgainstSortedSlice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tree := NewTree(lessKey)
-		tree.better, tree.weighted = lessGrade, true
+		tree := NewBestTree(lessKey, lessGrade)
 		var twin []*leaf
 		grade := 0
 		some := func(t *rapid.T) *leaf {
@@ -89,13 +85,12 @@ func TestTreeAgainstSortedSlice(t *testing.T) {
 			require.True(t, tree.Remove(&l.node))
 			require.False(t, tree.Remove(&l.node), "already out")
 		}
-		keys, weights := rapid.IntRange(0, 20), rapid.Uint64Range(0, 5)
+		keys := rapid.IntRange(0, 20)
 		t.Repeat(map[string]func(*rapid.T){
 			"insert": func(t *rapid.T) {
 				grade += 7919
 				l := &leaf{key: keys.Draw(t, "key"), grade: grade % 1000003} // scattered, without ties
 				l.node.Value = l
-				tree.SetWeight(&l.node, weights.Draw(t, "weight"))
 				insert(l)
 			},
 			"remove": func(t *rapid.T) { remove(some(t)) },
@@ -104,9 +99,6 @@ func TestTreeAgainstSortedSlice(t *testing.T) {
 				remove(l)
 				l.key = keys.Draw(t, "key")
 				insert(l)
-			},
-			"weigh": func(t *rapid.T) {
-				tree.SetWeight(&some(t).node, weights.Draw(t, "weight"))
 			},
 			"first": func(t *rapid.T) {
 				key := keys.Draw(t, "key")
@@ -124,17 +116,6 @@ func TestTreeAgainstSortedSlice(t *testing.T) {
 					return
 				}
 				require.Same(t, slices.MinFunc(twin[:i], func(a, b *leaf) int { return a.grade - b.grade }), best.Value)
-			},
-			"draw": func(t *rapid.T) {
-				var sum uint64
-				for _, l := range twin {
-					for range l.node.Weight() {
-						require.Same(t, l, tree.Draw(sum).Value)
-						sum++
-					}
-				}
-				require.Equal(t, sum, tree.Sum())
-				require.Nil(t, tree.Draw(sum))
 			},
 			"": func(t *rapid.T) {
 				checkTree(t, tree)
