@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rserpool/rserpool/asap/param"
+)
+
+var (
+	// ErrPoolNotFound is matched by the error of a resolution that the registrar answered with Unknown Pool Handle.
+	ErrPoolNotFound = errors.New("no such pool")
+	// ErrNoElements is the error of a resolution of a pool that has no element to offer.
+	ErrNoElements = errors.New("pool has no usable element")
+	// ErrNoRegistrar is matched by the error of a request that found no registrar to answer it.
+	ErrNoRegistrar = errors.New("no registrar found")
+)
+
+// A RejectedError says that a registrar rejected a request, and why. It matches its Causes with errors.As and, for an
+// unknown pool handle, ErrPoolNotFound with errors.Is.
+type RejectedError struct {
+	Op     string // "registration", "deregistration" or "handle resolution"
+	Handle param.PoolHandle
+	PEID   uint32 // 0 for a handle resolution
+	Causes param.OperationError
+}
+
+func (e *RejectedError) Error() string {
+	s := fmt.Sprintf("%s of pool %q", e.Op, e.Handle)
+	if e.PEID != 0 {
+		s = fmt.Sprintf("%s of element %#08x in pool %q", e.Op, e.PEID, e.Handle)
+	}
+	if len(e.Causes) == 0 {
+		return s + " rejected without a reason"
+	}
+	return s + " rejected: " + e.Causes.Error()
+}
+
+// Is makes an unknown pool handle match ErrPoolNotFound.
+func (e *RejectedError) Is(target error) bool {
+	return target == ErrPoolNotFound && e.Causes.Has(param.CauseUnknownPoolHandle)
+}
+
+// Unwrap returns the causes.
+func (e *RejectedError) Unwrap() error { return e.Causes }
+
+// A TimeoutError says that a registrar did not answer a request.
+type TimeoutError struct {
+	Op       string
+	Handle   param.PoolHandle
+	Attempts int
+	After    time.Duration // of each attempt
+}
+
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("%s of pool %q: no answer from the registrar (%d × %v)", e.Op, e.Handle, e.Attempts, e.After)
+}
+
+// Timeout returns true, as that of a net.Error.
+func (e *TimeoutError) Timeout() bool { return true }
+
+// A HuntError says why no registrar was found. It matches ErrNoRegistrar.
+type HuntError struct {
+	Failures []error // one for each registrar that was tried
+}
+
+func (e *HuntError) Error() string {
+	if len(e.Failures) == 0 {
+		return "no registrar found: none is configured, and none has announced itself"
+	}
+	return fmt.Sprintf("no registrar found: %v", errors.Join(e.Failures...))
+}
+
+// Unwrap returns ErrNoRegistrar and the failures.
+func (e *HuntError) Unwrap() []error { return append([]error{ErrNoRegistrar}, e.Failures...) }
+
+// isRetryElsewhere reports whether another registrar may accept what this one rejected: RSPLIB says so when it did not
+// like the addresses of the association.
+func isRetryElsewhere(c param.OperationError) bool {
+	return c.Has(param.CauseRSPLIBNoASAPAddresses) || c.Has(param.CauseRSPLIBNoUserAddresses)
+}
+
+var errExpired = errors.New("the registration life has ended")
