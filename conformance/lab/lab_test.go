@@ -7,6 +7,9 @@ package lab
 import (
 	"context"
 	"fmt"
+	"net"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,4 +64,55 @@ func TestKernelToKernel(t *testing.T) {
 	l.CheckCapture(t, file)
 	require.Greater(t, l.CountPackets(t, file, "sctp.chunk_type == 0 && ip.dst == 10.45.0.2"), 1000,
 		"the second path took over")
+}
+
+func TestDropLosesEveryNth(t *testing.T) {
+	l := New(t)
+	l.Drop(t, 2, "A", 3)
+	n := l.Node(t, 2, `bash -c 'for i in 1 2 3 4 5 6; do echo "datagram $i" >/dev/udp/10.44.0.1/7777; done'; read x`)
+	conn, err := net.ListenPacket("udp4", "10.44.0.1:7777")
+	require.NoError(t, err)
+	defer conn.Close()
+	n.WaitUp(within(t, time.Minute))
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(30*time.Second)))
+	var got []string
+	buf := make([]byte, 100)
+	for range 4 {
+		k, _, err := conn.ReadFrom(buf)
+		require.NoError(t, err)
+		got = append(got, strings.TrimSpace(string(buf[:k])))
+	}
+	require.Len(t, slices.Compact(got), 4)
+	// The two that are missing lie three apart, whatever the node sent before.
+	missing := 0
+	for i := range 6 {
+		if !slices.Contains(got, fmt.Sprint("datagram ", i+1)) {
+			missing++
+			require.False(t, slices.Contains(got, fmt.Sprint("datagram ", (i+3)%6+1)))
+		}
+	}
+	require.Equal(t, 2, missing)
+	l.Drop(t, 2, "A", 0)
+}
+
+func TestRegistrarEchoTerminalAndDump(t *testing.T) {
+	l := New(t)
+	cap := l.Capture(t, "rsplib")
+	registrar := l.Node(t, 2, `exec rspregistrar -identifier=0x11111111 -asap=10.44.0.2:3863 -enrp=10.44.0.2:9901 -loglevel=3 -logcolor=off 2>&1`)
+	server := l.Node(t, 3, `exec rspserver -echo -poolhandle=EchoPool -identifier=0xabcd -registrar=10.44.0.2:3863 \
+		-local=10.44.0.3:7000 -loglevel=3 -logcolor=off 2>&1`)
+	user := l.Node(t, 4, `read go; hsdump 10.44.0.2:9901 2>&1
+		rspterminal -poolhandle=EchoPool -registrar=10.44.0.2:3863 2>&1`)
+	registrar.WaitLine(within(t, time.Minute), "The registrar is ready!")
+	server.WaitLine(within(t, time.Minute), "Connected to registrar")
+	server.WaitLine(within(t, time.Minute), `Identifier +=? *\$0000abcd`)
+	user.WaitUp(within(t, time.Minute))
+	user.Input("go")
+	user.WaitLine(within(t, 20*time.Second), `Pool "EchoPool", Policy "RoundRobin"`)
+	user.WaitLine(within(t, 20*time.Second), `userT: \{10.44.0.3\} 7000/SCTP`)
+	user.WaitLine(within(t, 20*time.Second), "Pool Handle = EchoPool")
+	user.Input("one line")
+	user.WaitLine(within(t, 20*time.Second), `from PE \$0000abcd> one line`)
+	server.WaitLine(within(t, 20*time.Second), `Echo \d+ bytes on session 1`)
+	l.CheckCapture(t, cap.Stop())
 }

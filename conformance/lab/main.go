@@ -158,6 +158,13 @@ func (l *Lab) Cut(t testing.TB, n int, net string) { t.Helper(); l.do(t, "cut", 
 // Join takes node n's link to net ("A" or "B") up again.
 func (l *Lab) Join(t testing.TB, n int, net string) { t.Helper(); l.do(t, "join", fmt.Sprint(n), net) }
 
+// Drop loses every every-th UDP datagram on node n's link to net ("A" or "B"), in each direction; 0
+// ends it. A burst that the sender's kernel has not segmented yet counts, and goes, as one.
+func (l *Lab) Drop(t testing.TB, n int, net string, every int) {
+	t.Helper()
+	l.do(t, "drop", fmt.Sprint(n), net, fmt.Sprint(every))
+}
+
 func (l *Lab) do(t testing.TB, args ...string) {
 	t.Helper()
 	if err := runRig(l.rig, args...); err != nil {

@@ -106,3 +106,21 @@ func TestKernelToUsrsctp(t *testing.T) {
 	k := l.Node(t, 2, kernel+" -dial -local "+there+" -remote "+here)
 	finished(t, want, u, k.Process)
 }
+
+// One datagram in fifty is lost on one path, in each direction, and everything still arrives.
+func TestKernelToUsrsctpWithLoss(t *testing.T) {
+	l := lab.New(t)
+	l.BuildKernelPeer(t)
+	peer := Build(t)
+	spec := stream.Spec{Seed: 12, Bytes: 5_000_000, Streams: 10}
+	const here, there = "10.44.0.1,10.45.0.1", "10.44.0.2,10.45.0.2"
+	l.Drop(t, 2, "A", 50)
+	defer l.Drop(t, 2, "A", 0)
+	u := Start(t, peer, flags(spec, "-role sink -listen -local "+here)...)
+	u.WaitLine(within(t, 10*time.Second), "event=listening")
+	k := l.Node(t, 2, "sysctl -q -w net.sctp.rto_min=100\nkernelpeer "+
+		strings.Join(flags(spec, "-role source -dial -local "+there+" -remote "+here), " "))
+	u.WaitLine(within(t, 3*time.Minute), "event=total dir=rcvd "+stream.Expect(spec).Total().String())
+	require.Equal(t, 0, u.Wait(within(t, time.Minute)))
+	require.Equal(t, 0, k.Wait(within(t, time.Minute)))
+}
