@@ -83,9 +83,7 @@ func (s *Server) leave(c *client) {
 	s.mu.Unlock()
 	s.sendAll(send)
 	c.drop()
-	if err := c.conn.Err(); err == nil {
-		c.conn.Abort("") // it was given up on this side
-	}
+	c.conn.Close() // the peer has begun its end or seen it; if not, it was given up here
 }
 
 // peerOf returns what the engine wants to know of a peer.
