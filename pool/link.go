@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pool
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/rserpool/rserpool/asap"
+	"github.com/rserpool/rserpool/asap/agent"
+	"github.com/rserpool/rserpool/sctp"
+)
+
+// maxOut bounds the messages waiting to be sent to a registrar. It is reached only if the registrar takes nothing any
+// more, and then the association is given up.
+const maxOut = 1024
+
+// A link is an association with a registrar, or an attempt.
+type link struct {
+	id     agent.LinkID
+	cancel context.CancelFunc // of connecting, and of writing
+	ctx    context.Context
+	conn   *sctp.Conn // nil while connecting
+	out    chan []byte
+}
+
+func (c *Client) newLink(id agent.LinkID, conn *sctp.Conn) *link {
+	l := &link{id: id, conn: conn, out: make(chan []byte, maxOut)}
+	l.ctx, l.cancel = context.WithCancel(c.ctx)
+	c.links[id] = l
+	return l
+}
+
+// send queues a message. The lock of the Client is held, so it must not wait.
+func (l *link) send(data []byte) {
+	select {
+	case l.out <- data:
+	default:
+		l.cancel() // the writer ends the association
+	}
+}
+
+// end ends the association or the attempt. The lock of the Client is held; the write of the ABORT waits for nobody, but
+// takes the lock of the association, so somebody else does it.
+func (l *link) end(c *Client, reason string) {
+	l.cancel()
+	if conn := l.conn; conn != nil {
+		c.work.Go(func() { conn.Abort(reason) })
+	}
+}
+
+// write sends what is queued.
+func (l *link) write() {
+	for {
+		select {
+		case data := <-l.out:
+			if l.conn.Send(l.ctx, sctp.Message{PPID: asap.PPID, Data: data}) != nil {
+				l.conn.Abort("cannot send")
+				return
+			}
+		case <-l.ctx.Done():
+			return
+		case <-l.conn.Done():
+			return
+		}
+	}
+}
+
+// connect sets up an association with a registrar, from the port that elements are registered from.
+//
+// RFC 5352, Section 3.1, R1: "The PE's SCTP endpoint used to communicate with the Home ENRP server MUST be bound to all
+// IP addresses that will be used by the PE". A registrar that takes the element over sets up an association to it.
+func (c *Client) connect(x agent.Connect) {
+	l := c.newLink(x.Link, nil)
+	c.work.Go(func() {
+		conn, err := c.stack.DialFrom(l.ctx, c.port, sctpAddr(x.Addr))
+		wanted := false
+		open := c.do(func(now time.Time) {
+			if wanted = c.links[l.id] == l; !wanted {
+				return
+			}
+			if err != nil {
+				delete(c.links, l.id)
+				c.agent.HandleLost(now, l.id, err)
+				return
+			}
+			l.conn = conn
+			c.agent.HandleConnected(now, l.id)
+		})
+		if err != nil {
+			l.cancel()
+			return
+		}
+		if !wanted || !open {
+			conn.Abort("not needed")
+			return
+		}
+		c.work.Go(l.write)
+		for {
+			m, err := conn.Recv(c.ctx)
+			if err != nil {
+				c.lost(l, err)
+				return
+			}
+			if m.PPID == asap.PPID {
+				c.do(func(now time.Time) { c.agent.HandleMessage(now, l.id, m.Data) })
+			}
+		}
+	})
+}
+
+// lost ends a link whose association has ended.
+func (c *Client) lost(l *link, err error) {
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	l.cancel()
+	c.do(func(now time.Time) {
+		if c.links[l.id] == l {
+			delete(c.links, l.id)
+			c.agent.HandleLost(now, l.id, err)
+		}
+	})
+	if c.ctx.Err() == nil {
+		l.conn.Close()
+	}
+}

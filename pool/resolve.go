@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pool
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rserpool/rserpool/asap/agent"
+	"github.com/rserpool/rserpool/asap/param"
+)
+
+// Errors of resolutions and sessions, to be matched with errors.Is. A registrar's rejection is a *RejectedError, a
+// registrar that does not answer a *TimeoutError.
+var (
+	// ErrPoolNotFound: no element is registered under the handle.
+	ErrPoolNotFound = agent.ErrPoolNotFound
+	// ErrNoElements: the pool has no element that can be used.
+	ErrNoElements = agent.ErrNoElements
+	// ErrNoRegistrar: there is no registrar to ask.
+	ErrNoRegistrar = agent.ErrNoRegistrar
+)
+
+// A RejectedError says that a registrar rejected a request, and why.
+type RejectedError = agent.RejectedError
+
+// A TimeoutError says that a registrar did not answer a request.
+type TimeoutError = agent.TimeoutError
+
+// Resolve returns elements of a pool, the one to use first in front: several calls take them in the order that the
+// policy of the pool demands. What was resolved within Config.ASAP.StaleCacheValue is used without asking a registrar.
+//
+// Errors: *RejectedError (matches ErrPoolNotFound), ErrNoElements, ErrNoRegistrar, *TimeoutError, the context's.
+func (c *Client) Resolve(ctx context.Context, handle string) ([]Element, error) {
+	return c.resolve(ctx, handle, false)
+}
+
+// ResolveFresh is Resolve that always asks a registrar.
+func (c *Client) ResolveFresh(ctx context.Context, handle string) ([]Element, error) {
+	return c.resolve(ctx, handle, true)
+}
+
+func (c *Client) resolve(ctx context.Context, handle string, fresh bool) ([]Element, error) {
+	fail := func(err error) ([]Element, error) { return nil, fmt.Errorf("pool: resolve %q: %w", handle, err) }
+	if err := ctx.Err(); err != nil {
+		return fail(err)
+	}
+	answer := make(chan agent.EventResolved, 1)
+	var id agent.ResolveID
+	var err error
+	open := c.do(func(now time.Time) {
+		id, err = c.agent.Resolve(now, param.PoolHandle(handle), agent.ResolveOptions{Fresh: fresh})
+		if err == nil {
+			c.waiting[id] = answer
+		}
+	})
+	switch {
+	case !open:
+		return nil, errClosed("resolve")
+	case err != nil:
+		return fail(err)
+	}
+	select {
+	case e, ok := <-answer:
+		if !ok {
+			return nil, errClosed("resolve")
+		}
+		if e.Err != nil {
+			return fail(e.Err)
+		}
+		elems := make([]Element, len(e.Elements))
+		for i, pe := range e.Elements {
+			elems[i] = newElement(e.Handle, pe)
+		}
+		return elems, nil
+	case <-ctx.Done():
+		c.do(func(time.Time) {
+			delete(c.waiting, id)
+			c.agent.Cancel(id)
+		})
+		return fail(ctx.Err())
+	}
+}
+
+// ReportUnreachable tells the registrar that an element could not be reached, and does not use it again before the
+// registrar names it anew. Report each failure once, and only of elements that were to be used: registrars remove an
+// element that is reported too often (RFC 5352, Section 3.5).
+func (c *Client) ReportUnreachable(ctx context.Context, handle string, id uint32) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !c.do(func(now time.Time) {
+		c.agent.ReportUnreachable(now, agent.Key{Handle: param.PoolHandle(handle), ID: id})
+	}) {
+		return errClosed("report unreachable element")
+	}
+	return nil
+}
+
+// drop does not use an element again before the registrar names it anew.
+func (c *Client) drop(handle string, id uint32) {
+	c.do(func(time.Time) { c.agent.Drop(agent.Key{Handle: param.PoolHandle(handle), ID: id}) })
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/rserpool/rserpool/pool/policy"
+	"github.com/rserpool/rserpool/sctp"
+)
+
+// A Handler serves the sessions of a Server.
+type Handler interface {
+	// ServeSession serves one session, and returns when it is done with it. The context ends when the Server drains:
+	// what has been received should be answered, and nothing more waited for. The association is shut down afterwards.
+	ServeSession(ctx context.Context, conn *ServerConn)
+}
+
+// HandlerFunc is a function as a Handler.
+type HandlerFunc func(ctx context.Context, conn *ServerConn)
+
+// ServeSession calls f.
+func (f HandlerFunc) ServeSession(ctx context.Context, conn *ServerConn) { f(ctx, conn) }
+
+// Echo is a Handler that sends every message back as it came.
+var Echo Handler = HandlerFunc(func(ctx context.Context, conn *ServerConn) {
+	for {
+		m, err := conn.Recv(ctx)
+		if err != nil {
+			return
+		}
+		if conn.Send(ctx, sctp.Message{Stream: m.Stream, PPID: m.PPID, Unordered: m.Unordered, Data: m.Data}) != nil {
+			return
+		}
+	}
+})
+
+// A Server is a pool element with a handler for each session (Enhanced Mode). Handle and Handler are needed. It must
+// not be changed after Serve was called.
+type Server struct {
+	// Handle is that of the pool.
+	Handle string
+	// ID is the PE Identifier. Default: a random one.
+	ID uint32
+	// Policy is that of the pool, with the element's own weight or load. Default: policy.RoundRobin{}.
+	Policy policy.Policy
+	// Handler serves the sessions.
+	Handler Handler
+	// Port is the SCTP port. Default: that of the Client for the first Server, a free one for others.
+	Port uint16
+	// Addrs are the addresses to register. Default: all of the stack.
+	Addrs []netip.Addr
+	// Interval is that of re-registrations, Life how long registrars keep the element without hearing of it; see
+	// Registration.
+	Interval, Life time.Duration
+	// SpeaksFirst starts the handler before the client has sent anything. The default is to wait for the first
+	// message, because registrars set up associations to the same port.
+	SpeaksFirst bool
+	// DrainTimeout is how long Serve waits in the end for the registrar, and then for the handlers, before it aborts
+	// what is left. Default: 5 s. Negative: it does not wait.
+	DrainTimeout time.Duration
+
+	mu  sync.Mutex
+	reg *Registered
+
+	drain  context.Context // ends when handlers shall come to an end
+	abort  context.Context // ends when they had their time
+	active sync.WaitGroup
+}
+
+const defaultDrainTimeout = 5 * time.Second
+
+// Serve registers the element and serves sessions until the context ends, the registration is rejected, or the Client
+// is closed. Then it deregisters, lets the handlers finish, and returns nil if it was the context.
+func (s *Server) Serve(ctx context.Context, c *Client) error {
+	if s.Handler == nil {
+		return errors.New("pool: serve: Handler is nil")
+	}
+	fail := func(err error) error { return fmt.Errorf("pool: serve %q: %w", s.Handle, err) }
+	drain, startDrain := context.WithCancel(context.Background())
+	abort, startAbort := context.WithCancel(context.Background())
+	s.drain, s.abort = drain, abort
+	port, stop, err := s.listen(c)
+	if err != nil {
+		startDrain()
+		startAbort()
+		return fail(err)
+	}
+	timeout := s.DrainTimeout
+	if timeout == 0 {
+		timeout = defaultDrainTimeout
+	}
+	defer func() {
+		// No new sessions, and an end to those there are.
+		stop()
+		startDrain()
+		t := time.AfterFunc(max(timeout, 0), startAbort)
+		s.active.Wait()
+		t.Stop()
+		startAbort()
+	}()
+	reg, err := c.Register(ctx, Registration{
+		Handle: s.Handle, ID: s.ID, Policy: s.Policy, Addrs: s.Addrs, Port: port, Interval: s.Interval, Life: s.Life,
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	s.mu.Lock()
+	s.reg = reg
+	s.mu.Unlock()
+	select {
+	case <-reg.Done():
+		return fail(reg.Err())
+	case <-ctx.Done():
+	}
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(timeout, 0))
+	defer cancel()
+	if err := reg.Deregister(limited); err != nil {
+		c.log.Warn("deregistration failed", "pool", s.Handle, "element", idString(reg.ID()), "error", err)
+	}
+	return nil
+}
+
+// Registered returns the registration, once Serve has made it.
+func (s *Server) Registered() *Registered {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reg
+}
+
+// SetLoad tells the registrar the load of the element, a number from 0 to 1. Before it is registered, it does nothing.
+func (s *Server) SetLoad(load float64) error {
+	if r := s.Registered(); r != nil {
+		return r.SetLoad(load)
+	}
+	return nil
+}
+
+// listen lets sessions come in, on the Client's listener or one of its own.
+func (s *Server) listen(c *Client) (port uint16, stop func(), err error) {
+	attached := false
+	if !c.do(func(time.Time) {
+		if c.server == nil && (s.Port == 0 || s.Port == c.port) {
+			c.server, attached = s, true
+		}
+	}) {
+		return 0, nil, errClosed("serve")
+	}
+	if attached {
+		return c.port, func() {
+			c.mu.Lock()
+			c.server = nil
+			c.mu.Unlock()
+		}, nil
+	}
+	l, err := c.stack.Listen(s.Port)
+	if err != nil {
+		return 0, nil, err
+	}
+	done := make(chan struct{})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		l.Close()
+		return 0, nil, errClosed("serve")
+	}
+	c.work.Go(func() {
+		defer close(done)
+		for {
+			conn, err := l.Accept(c.ctx)
+			if err != nil {
+				return
+			}
+			s.active.Add(1)
+			c.work.Go(func() { c.serveInbound(conn, s) })
+		}
+	})
+	return l.Addr().Port, func() {
+		l.Close()
+		<-done
+	}, nil
+}
+
+// accept takes associations on the Client's port: of sessions with its Server, and of registrars.
+func (c *Client) accept() {
+	for {
+		conn, err := c.listener.Accept(c.ctx)
+		if err != nil {
+			return
+		}
+		c.mu.Lock()
+		s := c.server
+		if s != nil {
+			s.active.Add(1)
+		}
+		c.mu.Unlock()
+		c.work.Go(func() { c.serveInbound(conn, s) })
+	}
+}
+
+// serveInbound serves an association that somebody has set up: with a handler, if it turns out to be a session.
+func (c *Client) serveInbound(conn *sctp.Conn, s *Server) {
+	sc := &ServerConn{c: c, conn: conn}
+	defer sc.end()
+	if s == nil {
+		if _, err := sc.Recv(c.ctx); err == nil {
+			conn.Abort("no service here")
+		}
+		return
+	}
+	leave := sync.OnceFunc(s.active.Done)
+	defer leave()
+	ctx, cancel := context.WithCancel(c.ctx)
+	defer cancel()
+	defer context.AfterFunc(s.drain, cancel)()
+	if !s.SpeaksFirst {
+		m, err := sc.Recv(ctx)
+		if err != nil && sc.link != nil && c.ctx.Err() == nil {
+			leave() // it is a registrar's, and remains when the Server ends
+			sc.Recv(c.ctx)
+			return
+		}
+		if err != nil {
+			return
+		}
+		sc.first = &m
+	}
+	defer context.AfterFunc(s.abort, func() { conn.Abort("server closed") })()
+	s.Handler.ServeSession(ctx, sc)
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rserpool/rserpool/asap"
+	"github.com/rserpool/rserpool/sctp"
+)
+
+// A Session is an association with one element of a pool at a time (Enhanced Mode). When the element fails, the
+// session reports it to the registrar and sets up an association with another one. Its methods may be called from any
+// number of goroutines.
+//
+// A failover happens within Recv or Send, whichever notices first, and is told by a [*FailoverError]. A message is
+// handed to one element only: after a failover it is for the program to repeat what was not answered, if it may be done
+// twice.
+type Session struct {
+	c      *Client
+	handle string
+	ctx    context.Context // ends with the session
+	cancel context.CancelFunc
+	// failing is held by who does a failover.
+	failing chan struct{}
+
+	mu      sync.Mutex
+	conn    *sctp.Conn
+	element Element
+	n       int            // failovers so far
+	notice  *FailoverError // not returned yet
+	last    *FailoverError // the latest
+	backlog []sctp.Message // from the previous element, not read yet
+	cookie  []byte         // the latest from an element
+	closed  bool
+	err     error // what ended the session
+}
+
+// A FailoverError tells that the element of a Session has failed and that another one serves it now. The session goes
+// on: only what the failed element has not answered is in doubt.
+type FailoverError struct {
+	// Handle is that of the pool.
+	Handle string
+	// N counts the failovers of the session, from 1.
+	N int
+	// From is the element that has failed, To the one that serves the session now.
+	From, To Element
+	// Err says how it failed: io.EOF if it shut down gracefully, *sctp.AbortError, *sctp.LostError, or what Failover
+	// was called with.
+	Err error
+	// CookieEchoed says that To was given the latest cookie of From (RFC 5352, Section 3.8).
+	CookieEchoed bool
+	// Took is how long it took to set up the association with To.
+	Took time.Duration
+}
+
+func (e *FailoverError) Error() string {
+	return fmt.Sprintf("pool %q: element %s failed (%v), %v serves now", e.Handle, idString(e.From.ID), e.Err, e.To)
+}
+
+// Unwrap returns Err.
+func (e *FailoverError) Unwrap() error { return e.Err }
+
+// ErrReservedPPID is returned for a message with the PPID of ASAP.
+//
+// RFC 5352, Section 5: "Messages belonging to the data channel MUST NOT use the PPID registered for ASAP."
+var ErrReservedPPID = errors.New("pool: PPID 11 is reserved for ASAP")
+
+// Dial starts a session with a pool: it resolves the handle and sets up an association with the first element that can
+// be reached. Elements that cannot are reported to the registrar.
+//
+// Errors: those of Resolve, and of the elements that were tried.
+func (c *Client) Dial(ctx context.Context, handle string) (*Session, error) {
+	s := &Session{c: c, handle: handle, failing: make(chan struct{}, 1)}
+	s.ctx, s.cancel = context.WithCancel(c.ctx)
+	conn, e, err := s.connect(ctx, nil)
+	if err != nil {
+		s.cancel()
+		return nil, fmt.Errorf("pool: dial %q: %w", handle, err)
+	}
+	s.conn, s.element = conn, e
+	return s, nil
+}
+
+// Element returns the element that serves the session.
+func (s *Session) Element() Element {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.element
+}
+
+// Conn returns the association with the element, to look at its paths for example. It is another one after a
+// failover. Messages are to be sent and received through the session.
+func (s *Session) Conn() *sctp.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn
+}
+
+// Send hands a message to the element that serves the session, and returns when the send buffer has taken it. If the
+// element has failed, Send waits for the failover and returns a *FailoverError: the message was not sent to anybody.
+//
+// Errors: *FailoverError; ErrReservedPPID; those of sctp.Conn.Send that are about the message; what ended the session
+// if no element could be found, net.ErrClosed after Close, the context's.
+func (s *Session) Send(ctx context.Context, m sctp.Message) error {
+	if m.PPID == asap.PPID {
+		return ErrReservedPPID
+	}
+	s.mu.Lock()
+	conn, n, err := s.conn, s.n, s.err
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	err = conn.Send(ctx, m)
+	if err == nil || ctx.Err() != nil ||
+		errors.Is(err, sctp.ErrEmptyMessage) || errors.Is(err, sctp.ErrMessageTooLarge) || errors.Is(err, sctp.ErrInvalidStream) {
+		return err
+	}
+	if err := s.failover(ctx, n, err); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notice = nil // this is the notice
+	return s.last
+}
+
+// Recv waits for the next message of the element that serves the session. If the element has failed, what it had sent
+// is returned first; then Recv waits for the failover and returns a *FailoverError, unless a Send has returned it
+// already. The next call waits for a message of the new element.
+//
+// Errors: *FailoverError; what ended the session if no element could be found, net.ErrClosed after Close, the
+// context's.
+func (s *Session) Recv(ctx context.Context) (sctp.Message, error) {
+	for {
+		s.mu.Lock()
+		if len(s.backlog) > 0 {
+			m := s.backlog[0]
+			s.backlog = s.backlog[1:]
+			s.mu.Unlock()
+			return m, nil
+		}
+		if notice := s.notice; notice != nil {
+			s.notice = nil
+			s.mu.Unlock()
+			return sctp.Message{}, notice
+		}
+		conn, n, err := s.conn, s.n, s.err
+		s.mu.Unlock()
+		if err != nil {
+			return sctp.Message{}, err
+		}
+		m, err := conn.Recv(ctx)
+		switch {
+		case err == nil && m.PPID != asap.PPID:
+			return m, nil
+		case err == nil:
+			s.control(m)
+		case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+			return m, err
+		default:
+			if err := s.failover(ctx, n, err); err != nil {
+				return m, err
+			}
+		}
+	}
+}
+
+// control takes an ASAP message of the element.
+//
+// RFC 5352, Section 3.8: "The PU's ASAP endpoint stores the Cookie parameter and discards an older cookie if it is
+// previously stored."
+func (s *Session) control(m sctp.Message) {
+	msg, _, err := asap.Parse(m.Data)
+	if err != nil {
+		return
+	}
+	if c, ok := msg.(*asap.Cookie); ok {
+		s.mu.Lock()
+		s.cookie = slices.Clone(c.Cookie)
+		s.mu.Unlock()
+	}
+}
+
+// Failover gives the element up that serves the session, because it does not do what it should, and reports it as
+// unreachable. The next Recv or Send finds another one.
+func (s *Session) Failover(reason string) {
+	s.mu.Lock()
+	conn := s.conn
+	s.mu.Unlock()
+	conn.Abort(reason)
+}
+
+// Close ends the session. What was sent is delivered first.
+func (s *Session) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return net.ErrClosed
+	}
+	s.closed = true
+	if s.err == nil {
+		s.err = net.ErrClosed
+	}
+	conn := s.conn
+	s.cancel()
+	s.mu.Unlock()
+	return conn.Close()
+}
+
+// failover replaces the association that was the n-th, unless somebody else has done so already.
+func (s *Session) failover(ctx context.Context, n int, cause error) error {
+	select {
+	case s.failing <- struct{}{}:
+		defer func() { <-s.failing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	s.mu.Lock()
+	if s.err != nil || s.n != n {
+		defer s.mu.Unlock()
+		return s.err
+	}
+	old, from := s.conn, s.element
+	s.mu.Unlock()
+	if errors.Is(cause, sctp.ErrShutdown) || errors.Is(cause, net.ErrClosed) {
+		if err := old.Err(); err != nil {
+			cause = err
+		}
+	}
+
+	// What has arrived stays to be read. The element may still be shutting down: it has all the time it wants for the
+	// rest, but nobody waits for it.
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	var rest []sctp.Message
+	for m, err := old.Recv(ended); err == nil; m, err = old.Recv(ended) {
+		if m.PPID == asap.PPID {
+			s.control(m)
+		} else {
+			rest = append(rest, m)
+		}
+	}
+	s.mu.Lock()
+	s.backlog = append(s.backlog, rest...)
+	s.mu.Unlock()
+
+	start := time.Now()
+	conn, to, err := s.connect(ctx, &failure{from, cause})
+	if err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.err == nil {
+			s.err = fmt.Errorf("pool %q: element %s failed (%w), and no other was found: %w", s.handle, idString(from.ID), cause, err)
+		}
+		return s.err
+	}
+	old.Abort("failover") // it is over in most cases
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		conn.Abort("session closed")
+		return net.ErrClosed
+	}
+	s.n++
+	s.conn, s.element = conn, to
+	s.last = &FailoverError{
+		Handle: s.handle, N: s.n, From: from, To: to, Err: cause, CookieEchoed: s.cookie != nil, Took: time.Since(start),
+	}
+	s.notice = s.last
+	return nil
+}
+
+// isGraceful reports whether an element has left on purpose. It is not unreachable, and not reported.
+func isGraceful(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, sctp.ErrShutdown) }
