@@ -65,7 +65,7 @@ type Config struct {
 	LocalAddrs []netip.Addr
 	// EncapPort is the local UDP port of SCTP, as in sctp.Config: 0 is 9899, or any if that is in use; -1 is any.
 	EncapPort int
-	// Network is where sockets come from, those of announcements too. Default: udpencap.Host().
+	// Network is where sockets come from, those of announcements too; with Stack, its Network. Default: udpencap.Host().
 	Network udpencap.Network
 
 	// ASAPPort is the SCTP port for ASAP. Default: 3863. -1: any free one.
