@@ -16,13 +16,12 @@ import (
 	"github.com/rserpool/rserpool/sctp"
 )
 
-// A Session is an association with one element of a pool at a time (Enhanced Mode). When the element fails, the
-// session reports it to the registrar and sets up an association with another one. Its methods may be called from any
-// number of goroutines.
+// A Session is an association with one element of a pool at a time (Enhanced Mode). When the element fails, [Session.Recv]
+// reports it to the registrar, sets up an association with another one, and returns a [*FailoverError] once. Its methods
+// may be called from any number of goroutines.
 //
-// A failover happens within Recv or Send, whichever notices first, and is told by a [*FailoverError]. A message is
-// handed to one element only: after a failover it is for the program to repeat what was not answered, if it may be done
-// twice.
+// A message is handed to one element only. After a failover it is for the program to repeat what was not answered, if it
+// may be done twice; [Session.Do] does so for one request at a time.
 type Session struct {
 	c      *Client
 	handle string
@@ -34,11 +33,8 @@ type Session struct {
 	mu      sync.Mutex
 	conn    *sctp.Conn
 	element Element
-	n       int            // failovers so far
-	notice  *FailoverError // not returned yet
-	last    *FailoverError // the latest
-	backlog []sctp.Message // from the previous element, not read yet
-	cookie  []byte         // the latest from an element
+	n       int    // failovers so far
+	cookie  []byte // the latest from an element
 	closed  bool
 	err     error // what ended the session
 }
@@ -104,17 +100,22 @@ func (s *Session) Conn() *sctp.Conn {
 	return s.conn
 }
 
-// Send hands a message to the element that serves the session, and returns when the send buffer has taken it. If the
-// element has failed, Send waits for the failover and returns a *FailoverError: the message was not sent to anybody.
+// ErrElementFailed is matched by the error of a Send to an element that has failed, or has left. The message was not
+// sent to anybody. Recv finds another element.
+var ErrElementFailed = errors.New("the pool element has failed")
+
+// Send hands a message to the element that serves the session, and returns when the send buffer has taken it. It does
+// not wait for a failover: from the failure of an element until Recv has returned the *FailoverError, it refuses with
+// an error that matches ErrElementFailed.
 //
-// Errors: *FailoverError; ErrReservedPPID; those of sctp.Conn.Send that are about the message; what ended the session
-// if no element could be found, net.ErrClosed after Close, the context's.
+// Errors: ErrElementFailed; ErrReservedPPID; those of sctp.Conn.Send that are about the message; what ended the session
+// if no element could be found; net.ErrClosed after Close; the context's.
 func (s *Session) Send(ctx context.Context, m sctp.Message) error {
 	if m.PPID == asap.PPID {
 		return ErrReservedPPID
 	}
 	s.mu.Lock()
-	conn, n, err := s.conn, s.n, s.err
+	conn, e, err := s.conn, s.element, s.err
 	s.mu.Unlock()
 	if err != nil {
 		return err
@@ -124,35 +125,23 @@ func (s *Session) Send(ctx context.Context, m sctp.Message) error {
 		errors.Is(err, sctp.ErrEmptyMessage) || errors.Is(err, sctp.ErrMessageTooLarge) || errors.Is(err, sctp.ErrInvalidStream) {
 		return err
 	}
-	if err := s.failover(ctx, n, err); err != nil {
+	if err := s.ended(); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.notice = nil // this is the notice
-	return s.last
+	return fmt.Errorf("pool %q: message not sent: %w: %s: %w", s.handle, ErrElementFailed, idString(e.ID), err)
 }
 
 // Recv waits for the next message of the element that serves the session. If the element has failed, what it had sent
-// is returned first; then Recv waits for the failover and returns a *FailoverError, unless a Send has returned it
-// already. The next call waits for a message of the new element.
+// is returned first. Then Recv finds another element and returns a *FailoverError: what was sent before and not
+// answered is in doubt, what is sent from now on and what the next call returns belongs to the new element.
 //
-// Errors: *FailoverError; what ended the session if no element could be found, net.ErrClosed after Close, the
-// context's.
+// If the context ends during a failover, the next call takes it up again.
+//
+// Errors: *FailoverError, which does not end the session; what ended the session if no element could be found;
+// net.ErrClosed after Close; the context's.
 func (s *Session) Recv(ctx context.Context) (sctp.Message, error) {
 	for {
 		s.mu.Lock()
-		if len(s.backlog) > 0 {
-			m := s.backlog[0]
-			s.backlog = s.backlog[1:]
-			s.mu.Unlock()
-			return m, nil
-		}
-		if notice := s.notice; notice != nil {
-			s.notice = nil
-			s.mu.Unlock()
-			return sctp.Message{}, notice
-		}
 		conn, n, err := s.conn, s.n, s.err
 		s.mu.Unlock()
 		if err != nil {
@@ -167,11 +156,45 @@ func (s *Session) Recv(ctx context.Context) (sctp.Message, error) {
 		case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 			return m, err
 		default:
-			if err := s.failover(ctx, n, err); err != nil {
+			f, err := s.failover(ctx, n, err)
+			if err != nil {
 				return m, err
+			}
+			if f != nil {
+				return m, f
 			}
 		}
 	}
+}
+
+// Do sends a request and returns the answer, that is, the next message. If the element fails before it has answered, the
+// next one is asked: an element may have carried the request out without having answered it, so it must be one that may
+// be carried out twice. Only one Do at a time, and no Send and Recv besides.
+//
+// Errors: those of Send and Recv, but for failovers.
+func (s *Session) Do(ctx context.Context, m sctp.Message) (sctp.Message, error) {
+	for {
+		err := s.Send(ctx, m)
+		sent := err == nil
+		if !sent && !errors.Is(err, ErrElementFailed) {
+			return sctp.Message{}, err
+		}
+		for {
+			answer, err := s.Recv(ctx)
+			if _, ok := errors.AsType[*FailoverError](err); ok {
+				break
+			}
+			if err != nil || sent {
+				return answer, err
+			}
+		}
+	}
+}
+
+func (s *Session) ended() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
 }
 
 // control takes an ASAP message of the element.
@@ -191,7 +214,7 @@ func (s *Session) control(m sctp.Message) {
 }
 
 // Failover gives the element up that serves the session, because it does not do what it should, and reports it as
-// unreachable. The next Recv or Send finds another one.
+// unreachable. The next Recv, or the one that waits, finds another one.
 func (s *Session) Failover(reason string) {
 	s.mu.Lock()
 	conn := s.conn
@@ -216,70 +239,46 @@ func (s *Session) Close() error {
 	return conn.Close()
 }
 
-// failover replaces the association that was the n-th, unless somebody else has done so already.
-func (s *Session) failover(ctx context.Context, n int, cause error) error {
+// failover replaces the association that was the n-th, unless somebody else has done so already; then it returns nil.
+func (s *Session) failover(ctx context.Context, n int, cause error) (*FailoverError, error) {
 	select {
 	case s.failing <- struct{}{}:
 		defer func() { <-s.failing }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	s.mu.Lock()
 	if s.err != nil || s.n != n {
 		defer s.mu.Unlock()
-		return s.err
+		return nil, s.err
 	}
 	old, from := s.conn, s.element
 	s.mu.Unlock()
-	if errors.Is(cause, sctp.ErrShutdown) || errors.Is(cause, net.ErrClosed) {
-		if err := old.Err(); err != nil {
-			cause = err
-		}
+	if err := old.Err(); err != nil && errors.Is(cause, net.ErrClosed) {
+		cause = err // by Failover
 	}
-
-	// What has arrived stays to be read. The element may still be shutting down: it has all the time it wants for the
-	// rest, but nobody waits for it.
-	ended, cancel := context.WithCancel(ctx)
-	cancel()
-	var rest []sctp.Message
-	for m, err := old.Recv(ended); err == nil; m, err = old.Recv(ended) {
-		if m.PPID == asap.PPID {
-			s.control(m)
-		} else {
-			rest = append(rest, m)
-		}
-	}
-	s.mu.Lock()
-	s.backlog = append(s.backlog, rest...)
-	s.mu.Unlock()
 
 	start := time.Now()
 	conn, to, err := s.connect(ctx, &failure{from, cause})
-	if err != nil {
-		if ctx.Err() != nil {
-			return err
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.err == nil {
-			s.err = fmt.Errorf("pool %q: element %s failed (%w), and no other was found: %w", s.handle, idString(from.ID), cause, err)
-		}
-		return s.err
-	}
-	old.Abort("failover") // it is over in most cases
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	switch {
+	case err != nil && s.err == nil && ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil && s.err == nil:
+		s.err = fmt.Errorf("pool %q: element %s failed (%w), and no other was found: %w", s.handle, idString(from.ID), cause, err)
+		return nil, s.err
+	case err != nil:
+		return nil, s.err
+	case s.closed:
 		conn.Abort("session closed")
-		return net.ErrClosed
+		return nil, net.ErrClosed
 	}
 	s.n++
 	s.conn, s.element = conn, to
-	s.last = &FailoverError{
+	return &FailoverError{
 		Handle: s.handle, N: s.n, From: from, To: to, Err: cause, CookieEchoed: s.cookie != nil, Took: time.Since(start),
-	}
-	s.notice = s.last
-	return nil
+	}, nil
 }
 
 // isGraceful reports whether an element has left on purpose. It is not unreachable, and not reported.
