@@ -2,8 +2,8 @@
 
 package policy
 
-// fanOut is the number of shares in one sum: two cache lines, so that a draw among 100 000 touches some ten of them. A
-// binary tree of linked nodes takes ten times as long for it.
+// fanOut is the number of shares in one sum: two cache lines, so that a draw among 100 000 touches few of them. A
+// balanced binary tree of linked nodes took three to four times as long for it.
 const fanOut = 16
 
 // shares is a list of numbers with the sums of each fanOut of them, of each fanOut of these, and so on: levels[0] are the
