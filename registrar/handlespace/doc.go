@@ -6,7 +6,7 @@
 // consistency with their pool (RFC 5352, Section 3.1).
 //
 // It knows no messages and no procedures: package registrar/engine decides, this package remembers. Every operation
-// costs O(log n) per element it touches; an element takes about 1.5 KiB with two addresses. The same calls in the same
+// costs O(log n) per element it touches; an element takes about 1 KiB with two addresses. The same calls in the same
 // order give the same answers: time and randomness come from the caller.
 //
 // # Limitations
