@@ -88,7 +88,7 @@ func (c *Conn) send(m Message, l limit, closed <-chan struct{}) error {
 		}
 		// Alone on the way, the message goes out at once. Behind others it
 		// waits for company: see leave.
-		lazy := c.kicked || c.a.Stats().OutstandingBytes > 0 && !c.stack.params.NoNagle
+		lazy := c.kicked || c.a.Outstanding() > 0 && !c.stack.params.NoNagle
 		err := c.a.Send(now, m)
 		if !errors.Is(err, assoc.ErrWouldBlock) {
 			if c.senders > 0 && c.a.SendSpace() > 0 {

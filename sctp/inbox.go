@@ -56,7 +56,7 @@ type segment struct {
 var segments = sync.Pool{New: func() any { return new(segment) }}
 
 const (
-	maxRecycle    = 4096 // buffers kept for the engine between two entries
+	maxRecycle    = 8192 // buffers kept for the engine between two entries
 	reportDivisor = 8    // of the receive buffer: see inbox.reportAt
 )
 

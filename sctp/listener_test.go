@@ -24,7 +24,7 @@ func TestBacklog(t *testing.T) {
 		for range 3 {
 			c, err := w.a.Dial(ctx, w.addr(5000))
 			if err != nil { // the ABORT may come before COOKIE ACK is noticed
-				require.ErrorContains(t, err, "backlog")
+				require.ErrorContains(t, err, "Out of Resource")
 				continue
 			}
 			conns = append(conns, c)
@@ -37,7 +37,7 @@ func TestBacklog(t *testing.T) {
 			_, err := conns[2].Recv(ctx)
 			abort, ok := errors.AsType[*AbortError](err)
 			require.True(t, ok, "%v", err)
-			require.Contains(t, abort.Reason, "backlog")
+			require.Contains(t, abort.Reason, "Out of Resource")
 		}
 		for _, c := range conns[:2] {
 			require.NoError(t, c.Send(ctx, text("hello")))

@@ -180,7 +180,7 @@ func (c *Conn) handleEvent(now time.Time, ev assoc.Event) (end error) {
 		close(c.up)
 		if c.incoming && (c.listener == nil || !c.listener.offer(c)) {
 			c.stack.count.refused.Add(1)
-			c.a.Abort(now, "out of resource: accept backlog is full")
+			c.a.Refuse(now, "accept backlog is full")
 		}
 	case EventRestart:
 		c.logf(slog.LevelInfo, "association restarted by peer")

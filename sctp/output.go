@@ -73,10 +73,10 @@ func (o *output) add(t assoc.Transmit) {
 func (o *output) write(s *Stack) {
 	for i := 0; i < len(o.dgs); {
 		k := i + 1
-		for k < len(o.dgs) && o.from[k] == o.from[i] && o.dgs[k].Dst.Addr().Is4() == o.dgs[i].Dst.Addr().Is4() {
+		for k < len(o.dgs) && o.from[k] == o.from[i] {
 			k++
 		}
-		sock := s.source(o.from[i], o.dgs[i].Dst)
+		sock := s.source(o.from[i])
 		if sock == nil {
 			o.err = assoc.ErrNoLocalAddress
 			s.count.writeErrors.Add(uint64(k - i))

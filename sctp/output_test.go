@@ -40,16 +40,3 @@ func TestOutputRuns(t *testing.T) {
 		putOutput(o)
 	}
 }
-
-func TestSourceScore(t *testing.T) {
-	ip := netip.MustParseAddr
-	for _, tt := range []struct{ dst, better, worse string }{
-		{"127.0.0.1", "127.0.0.1", "10.0.0.1"},
-		{"10.0.0.2", "10.0.0.1", "127.0.0.1"},
-		{"10.1.0.2", "10.1.0.1", "10.2.0.1"},
-		{"192.0.2.1", "198.51.100.1", "192.168.0.1"},
-		{"2001:db8::2", "2001:db8::1", "fd00::1"},
-	} {
-		require.Greater(t, sourceScore(ip(tt.better), ip(tt.dst)), sourceScore(ip(tt.worse), ip(tt.dst)), tt.dst)
-	}
-}

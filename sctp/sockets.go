@@ -108,53 +108,12 @@ func (s *Stack) closeSockets() {
 	s.sockets = nil
 }
 
-// source returns the socket to send from: the one at local, or, if the engine
-// leaves the choice, the best for the destination.
-func (s *Stack) source(local, dst netip.AddrPort) udpencap.Socket {
-	if len(s.sockets) == 1 && !local.IsValid() {
-		return s.sockets[0]
-	}
-	var best udpencap.Socket
-	bestScore := -1
+// source returns the socket at a local address. The engine chooses it.
+func (s *Stack) source(local netip.AddrPort) udpencap.Socket {
 	for _, sock := range s.sockets {
-		la := sock.LocalAddr()
-		if la == local {
+		if sock.LocalAddr() == local {
 			return sock
 		}
-		if la.Addr().Is4() != dst.Addr().Is4() {
-			continue
-		}
-		if n := sourceScore(la.Addr(), dst.Addr()); n > bestScore {
-			best, bestScore = sock, n
-		}
 	}
-	if local.IsValid() {
-		return nil
-	}
-	return best
-}
-
-// sourceScore ranks a source address: the same scope first, then the longest
-// common prefix (RFC 6724, Section 5, rules 2 and 8).
-func sourceScore(src, dst netip.Addr) int {
-	score := 0
-	if src.IsLoopback() == dst.IsLoopback() {
-		score += 1000
-	}
-	if src.IsPrivate() == dst.IsPrivate() {
-		score += 200
-	}
-	a, b := src.As16(), dst.As16()
-	for i := range a {
-		x := a[i] ^ b[i]
-		if x == 0 {
-			score += 8
-			continue
-		}
-		for ; x&0x80 == 0; x <<= 1 {
-			score++
-		}
-		break
-	}
-	return score
+	return nil
 }

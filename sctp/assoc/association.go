@@ -173,6 +173,9 @@ func (a *Association) SendSpace() int {
 	return max(0, a.cfg.SendBuffer-a.queue.bytes-perMessageCost)
 }
 
+// Outstanding is how many bytes of user data are in flight.
+func (a *Association) Outstanding() int { return a.out.bytes }
+
 // SetPrimary chooses the path that data takes unless it is inactive (RFC 9260,
 // Section 11.1.3).
 func (a *Association) SetPrimary(remote netip.Addr) error {

@@ -8,7 +8,7 @@ const (
 	minBufBits = 6  // 64 bytes
 	maxBufBits = 20 // larger buffers are not kept
 	// maxPooledBytes bounds what a pool keeps for later.
-	maxPooledBytes = 1 << 20
+	maxPooledBytes = 8 << 20
 )
 
 // A bufPool keeps buffers for reuse, by size class. It belongs to one

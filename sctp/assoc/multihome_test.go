@@ -179,3 +179,26 @@ func TestSourceAddressRotates(t *testing.T) {
 	require.Equal(t, PathActive, a.paths[1].state)
 	require.Equal(t, "10.0.0.1", a.paths[1].local.Addr().String())
 }
+
+func TestSourceFor(t *testing.T) {
+	for _, tt := range []struct{ dst, better, worse string }{
+		{"127.0.0.1", "127.0.0.1", "10.0.0.1"},
+		{"10.0.0.2", "10.0.0.1", "127.0.0.1"},
+		{"10.1.0.2", "10.1.0.1", "10.2.0.1"},
+		{"192.0.2.1", "198.51.100.1", "192.168.0.1"},
+		{"2001:db8::2", "2001:db8::1", "fd00::1"},
+		{"2001:db8::2", "::1", "10.0.0.1"},
+	} {
+		for _, local := range [][]string{{tt.better, tt.worse}, {tt.worse, tt.better}} {
+			var l []netip.AddrPort
+			for _, a := range local {
+				l = append(l, netip.AddrPortFrom(netip.MustParseAddr(a), 9899))
+			}
+			got, ok := sourceFor(l, netip.MustParseAddr(tt.dst))
+			require.True(t, ok)
+			require.Equal(t, tt.better, got.Addr().String(), tt.dst)
+		}
+	}
+	_, ok := sourceFor(addrs("10.0.0.1"), netip.MustParseAddr("2001:db8::2"))
+	require.False(t, ok)
+}

@@ -139,8 +139,8 @@ func appendSupportedTypes(b []byte, f addrFamilies) []byte {
 }
 
 // sourceFor chooses the local address to reach a destination from: the one
-// that has most leading bits in common, of the same family and, where there
-// is one, the same scope.
+// of the same family and, if there is one, the same scope which has most
+// leading bits in common (RFC 6724, Section 5, rules 2 and 8).
 func sourceFor(local []netip.AddrPort, dst netip.Addr) (best netip.AddrPort, ok bool) {
 	score := -1
 	for _, l := range local {
@@ -150,7 +150,10 @@ func sourceFor(local []netip.AddrPort, dst netip.Addr) (best netip.AddrPort, ok 
 		}
 		s := commonBits(a, dst)
 		if a.IsLoopback() == dst.IsLoopback() {
-			s += 256
+			s += 1000
+		}
+		if a.IsPrivate() == dst.IsPrivate() {
+			s += 200
 		}
 		if s > score {
 			best, score = l, s

@@ -209,6 +209,19 @@ func (a *Association) onHeartbeatDue(now time.Time, p *path) {
 	if p.hb.deadline.IsZero() {
 		p.hb.asked = true
 	}
+	if p == a.primary {
+		a.trim()
+	}
+}
+
+// trim lets go of the memory kept for reuse: nothing has been sent for a while.
+func (a *Association) trim() {
+	if a.allAcknowledged() {
+		a.queue.pool, a.queue.free = bufPool{}, nil
+	}
+	if a.reassembly.held == 0 {
+		a.reassembly.pool, a.reassembly.freeRuns = bufPool{}, nil
+	}
 }
 
 // onHeartbeatTimeout: the HEARTBEAT was not answered within an RTO.

@@ -97,7 +97,7 @@ func (q *sendQueue) cutNext(n int) (m *outMessage, off int, flags uint8) {
 	return m, off, flags
 }
 
-const maxFreeMessages = 1024 // more are left to the garbage collector
+const maxFreeMessages = 32768 // more are left to the garbage collector
 
 // acked counts bytes of a message as acknowledged, and frees it with the last.
 func (q *sendQueue) acked(m *outMessage, n int) (done bool) {

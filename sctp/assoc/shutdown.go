@@ -131,6 +131,11 @@ func (a *Association) Abort(now time.Time, reason string) {
 	a.abort(now, reason, wire.AppendUserInitiatedAbort(nil, []byte(reason[:min(len(reason), maxReported)])))
 }
 
+// Refuse is Abort for want of resources (RFC 9260, Section 3.3.10.4).
+func (a *Association) Refuse(now time.Time, reason string) {
+	a.abort(now, reason, wire.AppendCause(nil, wire.CauseOutOfResource, nil))
+}
+
 func (a *Association) abortViolation(now time.Time, what string) {
 	a.abort(now, what, wire.AppendProtocolViolation(nil, what))
 }
