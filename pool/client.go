@@ -270,10 +270,8 @@ func (c *Client) event(e agent.Event) {
 	}
 }
 
-// errClosed is what calls return once the Client is closed.
-func errClosed(op string) error {
-	return fmt.Errorf("pool: %s: client is closed: %w", op, net.ErrClosed)
-}
+// errClosed is what calls return once the Client is closed. It matches net.ErrClosed.
+var errClosed = fmt.Errorf("client is closed: %w", net.ErrClosed)
 
 func idString(id uint32) string { return fmt.Sprintf("0x%08x", id) }
 

@@ -155,3 +155,15 @@ func def[T comparable](v *T, d T) {
 		*v = d
 	}
 }
+
+// Validate says what is wrong with the configuration, as far as that can be told without sockets.
+func (c *Config) Validate() error {
+	s, err := c.settings()
+	if err != nil {
+		return err
+	}
+	if _, err := agent.New(s.ASAP); err != nil {
+		return fmt.Errorf("pool: %w", err)
+	}
+	return nil
+}

@@ -77,7 +77,7 @@ func (s *Session) tryAll(ctx context.Context, fresh bool, tried map[uint32]bool)
 	if err != nil {
 		return nil, Element{}, err
 	}
-	errs := []error{errAllTried}
+	errs := []error{fmt.Errorf("pool %q: %w", s.handle, errAllTried)}
 	for _, e := range elems {
 		if tried[e.ID] {
 			continue

@@ -127,7 +127,7 @@ func (c *Client) Register(ctx context.Context, r Registration) (*Registered, err
 	})
 	switch {
 	case !open:
-		return nil, errClosed("register")
+		return fail(errClosed)
 	case err != nil:
 		return fail(err)
 	}
@@ -216,7 +216,7 @@ func (r *Registered) UpdatePolicy(p policy.Policy) error {
 		}
 	})
 	if !open {
-		return errClosed("update policy")
+		return fmt.Errorf("pool: update of element %s: %w", idString(r.key.ID), errClosed)
 	}
 	return err
 }
@@ -243,7 +243,7 @@ func (r *Registered) Deregister(ctx context.Context) error {
 		}
 	})
 	if !open {
-		return errClosed("deregister")
+		return fmt.Errorf("pool: deregister from %q: %w", r.key.Handle, errClosed)
 	}
 	select {
 	case <-r.over:

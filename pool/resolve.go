@@ -33,18 +33,29 @@ type TimeoutError = agent.TimeoutError
 //
 // Errors: *RejectedError (matches ErrPoolNotFound), ErrNoElements, ErrNoRegistrar, *TimeoutError, the context's.
 func (c *Client) Resolve(ctx context.Context, handle string) ([]Element, error) {
-	return c.resolve(ctx, handle, false)
+	return c.resolveFor(ctx, handle, false)
 }
 
 // ResolveFresh is Resolve that always asks a registrar.
 func (c *Client) ResolveFresh(ctx context.Context, handle string) ([]Element, error) {
-	return c.resolve(ctx, handle, true)
+	return c.resolveFor(ctx, handle, true)
 }
 
+func (c *Client) resolveFor(ctx context.Context, handle string, fresh bool) ([]Element, error) {
+	elems, err := c.resolve(ctx, handle, fresh)
+	if err != nil {
+		return nil, fmt.Errorf("pool: %w", err)
+	}
+	return elems, nil
+}
+
+// resolve returns errors that say for themselves what they are about.
 func (c *Client) resolve(ctx context.Context, handle string, fresh bool) ([]Element, error) {
-	fail := func(err error) ([]Element, error) { return nil, fmt.Errorf("pool: resolve %q: %w", handle, err) }
+	waited := func(err error) ([]Element, error) {
+		return nil, fmt.Errorf("handle resolution of pool %q: %w", handle, err)
+	}
 	if err := ctx.Err(); err != nil {
-		return fail(err)
+		return waited(err)
 	}
 	answer := make(chan agent.EventResolved, 1)
 	var id agent.ResolveID
@@ -57,17 +68,17 @@ func (c *Client) resolve(ctx context.Context, handle string, fresh bool) ([]Elem
 	})
 	switch {
 	case !open:
-		return nil, errClosed("resolve")
+		return waited(errClosed)
 	case err != nil:
-		return fail(err)
+		return nil, err
 	}
 	select {
 	case e, ok := <-answer:
 		if !ok {
-			return nil, errClosed("resolve")
+			return waited(errClosed)
 		}
 		if e.Err != nil {
-			return fail(e.Err)
+			return nil, e.Err
 		}
 		elems := make([]Element, len(e.Elements))
 		for i, pe := range e.Elements {
@@ -79,7 +90,7 @@ func (c *Client) resolve(ctx context.Context, handle string, fresh bool) ([]Elem
 			delete(c.waiting, id)
 			c.agent.Cancel(id)
 		})
-		return fail(ctx.Err())
+		return waited(ctx.Err())
 	}
 }
 
@@ -93,7 +104,7 @@ func (c *Client) ReportUnreachable(ctx context.Context, handle string, id uint32
 	if !c.do(func(now time.Time) {
 		c.agent.ReportUnreachable(now, agent.Key{Handle: param.PoolHandle(handle), ID: id})
 	}) {
-		return errClosed("report unreachable element")
+		return fmt.Errorf("pool: report of element %s: %w", idString(id), errClosed)
 	}
 	return nil
 }

@@ -152,7 +152,7 @@ func (s *Server) listen(c *Client) (port uint16, stop func(), err error) {
 			c.server, attached = s, true
 		}
 	}) {
-		return 0, nil, errClosed("serve")
+		return 0, nil, errClosed
 	}
 	if attached {
 		return c.port, func() {
@@ -170,7 +170,7 @@ func (s *Server) listen(c *Client) (port uint16, stop func(), err error) {
 	defer c.mu.Unlock()
 	if c.closed {
 		l.Close()
-		return 0, nil, errClosed("serve")
+		return 0, nil, errClosed
 	}
 	c.work.Go(func() {
 		defer close(done)

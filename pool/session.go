@@ -79,7 +79,7 @@ func (c *Client) Dial(ctx context.Context, handle string) (*Session, error) {
 	conn, e, err := s.connect(ctx, nil)
 	if err != nil {
 		s.cancel()
-		return nil, fmt.Errorf("pool: dial %q: %w", handle, err)
+		return nil, fmt.Errorf("pool: %w", err)
 	}
 	s.conn, s.element = conn, e
 	return s, nil

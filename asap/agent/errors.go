@@ -5,6 +5,7 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rserpool/rserpool/asap/param"
@@ -71,7 +72,11 @@ func (e *HuntError) Error() string {
 	if len(e.Failures) == 0 {
 		return "no registrar found: none is configured, and none has announced itself"
 	}
-	return fmt.Sprintf("no registrar found: %v", errors.Join(e.Failures...))
+	why := make([]string, len(e.Failures))
+	for i, f := range e.Failures {
+		why[i] = f.Error()
+	}
+	return "no registrar found: " + strings.Join(why, "; ")
 }
 
 // Unwrap returns ErrNoRegistrar and the failures.
