@@ -31,7 +31,7 @@ func (s *Server) openAnnouncers() error {
 	for _, a := range from {
 		a = a.Unmap()
 		if !slices.Contains(local, a) {
-			return configError("AnnounceFrom", "%v is none of the addresses %v", a, local)
+			return configError("AnnounceFrom", "has %v, none of the addresses %v", a, local)
 		}
 		n, err := s.openAnnouncer(a)
 		if err != nil {

@@ -133,26 +133,29 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	switch {
 	case c.ASAPPort < -1 || c.ASAPPort > 65535:
-		return c, configError("ASAPPort", "%d is not within -1 to 65535", c.ASAPPort)
+		return c, configError("ASAPPort", "is %d, not within -1 to 65535", c.ASAPPort)
 	case c.AnnounceTTL > 255:
-		return c, configError("AnnounceTTL", "%d is larger than 255", c.AnnounceTTL)
+		return c, configError("AnnounceTTL", "is %d, larger than 255", c.AnnounceTTL)
 	case !c.AnnounceGroup.Addr().IsMulticast() || c.AnnounceGroup.Port() == 0:
-		return c, configError("AnnounceGroup", "%v is not a multicast group with a port", c.AnnounceGroup)
+		return c, configError("AnnounceGroup", "is %v, not a multicast group with a port", c.AnnounceGroup)
 	case c.SendTimeout < 0:
-		return c, configError("SendTimeout", "%v is negative", c.SendTimeout)
+		return c, configError("SendTimeout", "is %v, negative", c.SendTimeout)
 	case c.Stack != nil && (len(c.LocalAddrs) > 0 || c.EncapPort != 0):
 		return c, configError("Stack", "excludes LocalAddrs and EncapPort")
 	}
 	for _, to := range c.AnnounceTo {
 		if !to.IsValid() || to.Port() == 0 || to.Addr().IsUnspecified() || to.Addr().IsMulticast() {
-			return c, configError("AnnounceTo", "%v is not a unicast address with a port", to)
+			return c, configError("AnnounceTo", "has %v, not a unicast address with a port", to)
 		}
 	}
 	return c, nil
 }
 
+// A ConfigError says which field of a Config is wrong, and why.
+type ConfigError = engine.ConfigError
+
 func configError(field, format string, args ...any) error {
-	return fmt.Errorf("registrar: config: %s: %s", field, fmt.Sprintf(format, args...))
+	return fmt.Errorf("registrar: %w", &ConfigError{Field: field, Reason: fmt.Sprintf(format, args...)})
 }
 
 // engine returns the engine's share.

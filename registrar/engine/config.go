@@ -138,19 +138,19 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	switch {
 	case c.ServerID == 0:
-		return c, fmt.Errorf("registrar/engine: config: ServerID is 0")
+		return c, configError("ServerID", "is 0")
 	case c.Rand == nil:
-		return c, fmt.Errorf("registrar/engine: config: Rand is nil")
+		return c, configError("Rand", "is nil")
 	case c.Profile > ProfileRSPLIB:
-		return c, fmt.Errorf("registrar/engine: config: Profile: %v is unknown", c.Profile)
+		return c, configError("Profile", "is unknown: %v", c.Profile)
 	case c.KeepAliveTimeout < 0:
-		return c, fmt.Errorf("registrar/engine: config: KeepAliveTimeout: %v is negative", c.KeepAliveTimeout)
+		return c, configError("KeepAliveTimeout", "is %v, negative", c.KeepAliveTimeout)
 	case c.MaxResolutionItems < 0 || c.MaxResolutionItems > param.MaxPoolElements:
-		return c, fmt.Errorf("registrar/engine: config: MaxResolutionItems: %d is not within 0 to %d", c.MaxResolutionItems, param.MaxPoolElements)
+		return c, configError("MaxResolutionItems", "is %d, not within 0 to %d", c.MaxResolutionItems, param.MaxPoolElements)
 	case c.MaxHandle < 0 || c.MaxHandle > param.MaxPoolHandle:
-		return c, fmt.Errorf("registrar/engine: config: MaxHandle: %d is not within 0 to %d", c.MaxHandle, param.MaxPoolHandle)
+		return c, configError("MaxHandle", "is %d, not within 0 to %d", c.MaxHandle, param.MaxPoolHandle)
 	case c.MaxIncrement < 0:
-		return c, fmt.Errorf("registrar/engine: config: MaxIncrement: %d is negative", c.MaxIncrement)
+		return c, configError("MaxIncrement", "is %d, negative", c.MaxIncrement)
 	}
 	duration(&c.KeepAliveInterval, DefaultKeepAliveInterval)
 	duration(&c.KeepAliveTimeout, DefaultKeepAliveTimeout)
@@ -168,4 +168,15 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// A ConfigError says which field of a configuration is wrong, and why.
+type ConfigError struct {
+	Field, Reason string
+}
+
+func (e *ConfigError) Error() string { return "config: " + e.Field + " " + e.Reason }
+
+func configError(field, format string, args ...any) error {
+	return &ConfigError{field, fmt.Sprintf(format, args...)}
 }
