@@ -183,6 +183,11 @@ func (a *Association) handleHeartbeatAck(now time.Time, c wire.Chunk) {
 		return
 	}
 	p.rto.measure(rtt)
-	a.errorCount = 0
+	// RFC 9260, Section 8.1: "The receiver of the HEARTBEAT ACK chunk MAY choose
+	// not to clear the counter if there is outstanding data on the association."
+	if a.out.count() == 0 {
+		a.errorCount = 0
+	}
 	a.onHeartbeatAnswered(now, p)
+	a.onBlackHole(now, p)
 }

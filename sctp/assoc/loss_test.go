@@ -337,3 +337,33 @@ func TestMTUError(t *testing.T) {
 	require.LessOrEqual(t, large, 4, "only those that had been cut before")
 	require.NotZero(t, fits)
 }
+
+// A path that carries HEARTBEATs but loses large packets without a word must
+// not stop an association for ever.
+func TestMTUBlackHole(t *testing.T) {
+	p, a, _ := lossy(t, Config{})
+	p.a.filter = func(d Datagram) bool { return len(d.Data) <= 1200 }
+	oversize := 0
+	sendN(t, p, a, 5, 5000)
+	for i := 0; len(p.z.msgs) < 5; i++ {
+		require.Less(t, i, 60, "data does not get through")
+		p.run(time.Second)
+		if a.primary.mtu == baseMTU && oversize == 0 {
+			oversize++
+			p.a.filter = nil // IP fragments what was cut before
+		}
+	}
+	checkN(t, p.z, 5, 5000)
+	require.Equal(t, baseMTU, a.primary.mtu)
+}
+
+// HEARTBEAT ACKs do not keep an association alive whose data is never
+// acknowledged.
+func TestHeartbeatsDoNotHideLostData(t *testing.T) {
+	p, a, _ := lossy(t, Config{HeartbeatInterval: time.Second})
+	p.a.filter = func(d Datagram) bool { return !bytes.Contains([]byte(dump(d.Data)), []byte("DATA")) }
+	sendN(t, p, a, 1, 10)
+	p.run(20 * time.Minute)
+	require.Equal(t, StateClosed, a.State())
+	require.ErrorContains(t, a.Err(), "unreachable")
+}

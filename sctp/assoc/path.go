@@ -22,6 +22,7 @@ type path struct {
 	mtu        int
 	errorCount int
 	flightSize int // bytes of DATA chunks, headers and padding included
+	timeouts   int // of T3-rtx, since data was acknowledged
 	t3RTX      time.Time
 
 	// One RTT measurement at a time (RFC 9260, Section 6.3.1, C4).

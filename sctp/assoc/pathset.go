@@ -228,6 +228,7 @@ func (a *Association) trim() {
 func (a *Association) onHeartbeatTimeout(now time.Time, p *path) {
 	p.hb.deadline = time.Time{}
 	p.rto.backOff()
+	p.timeouts = 0 // it loses what is small, too
 	// RFC 9260, Section 8.1: "Unacknowledged HEARTBEAT chunks observed on paths
 	// different from the path currently used for data transfer SHOULD NOT
 	// increment the association error counter"; Section 5.4: "When probing

@@ -3,7 +3,9 @@
 package assoc
 
 import (
+	"bytes"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -216,4 +218,25 @@ func TestRestartWhileShuttingDown(t *testing.T) {
 	p.run(3 * time.Second) // A answers the SHUTDOWN ACK out of the blue
 	require.Equal(t, StateClosed, z.State())
 	require.NoError(t, z.Err())
+}
+
+// A COOKIE ECHO which the network has doubled, and which comes after the
+// association has ended, does not set it up again.
+func TestCookieIsUsedOnce(t *testing.T) {
+	p := newPair(t, Config{})
+	var echo Datagram
+	p.a.filter = func(d Datagram) bool {
+		if strings.Contains(dump(d.Data), "COOKIE ECHO") {
+			echo = d
+			echo.Data = bytes.Clone(d.Data)
+		}
+		return true
+	}
+	a, z := p.connect()
+	a.Abort(p.now, "")
+	p.pump()
+	require.Equal(t, StateClosed, z.State())
+	again, isNew := p.z.stack.Route(p.now, echo)
+	require.Nil(t, again)
+	require.False(t, isNew)
 }

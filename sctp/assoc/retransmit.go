@@ -2,7 +2,11 @@
 
 package assoc
 
-import "time"
+import (
+	"time"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
 
 // onT3Expiry handles the expiry of T3-rtx on a path (RFC 9260, Section 6.3.3).
 func (a *Association) onT3Expiry(now time.Time, p *path) {
@@ -14,6 +18,9 @@ func (a *Association) onT3Expiry(now time.Time, p *path) {
 	probing := a.windowClosed()
 	if !probing {
 		p.cc.onTimeout() // E1
+		if p.timeouts++; p.timeouts == blackHoleTimeouts && p.mtu > baseMTU {
+			p.hb.asked = true // do small packets pass?
+		}
 	}
 	p.rto.backOff() // E2
 	a.fastRecovery = false
@@ -27,6 +34,33 @@ func (a *Association) onT3Expiry(now time.Time, p *path) {
 		return
 	}
 	a.strike(now, p, true)
+}
+
+const (
+	// blackHoleTimeouts in a row make a path suspect of losing what is large.
+	blackHoleTimeouts = 2
+	// baseMTU is what every path is expected to carry: BASE_PLPMTU of RFC 8899,
+	// Section 5.1.2, is 1200 bytes, here with IPv6 and UDP headers.
+	baseMTU = 1280
+)
+
+// onBlackHole lowers the MTU of a path that answers HEARTBEATs but swallows
+// data, and lets IP fragment what was cut for the old one.
+func (a *Association) onBlackHole(now time.Time, p *path) {
+	if p.timeouts < blackHoleTimeouts || p.mtu <= baseMTU || !a.largeOutstanding() {
+		return
+	}
+	p.timeouts = 0
+	a.HandleMTUError(now, p.remote, baseMTU)
+}
+
+func (a *Association) largeOutstanding() bool {
+	for tsn := a.out.cumAck.Add(1); tsn != a.out.next; tsn = tsn.Add(1) {
+		if c := a.out.at(tsn); c.state != chunkGapAcked && c.size() > baseMTU-ipv6UDPOverIP-wire.HeaderLen {
+			return true
+		}
+	}
+	return false
 }
 
 // markWhere marks chunks in flight for retransmission.

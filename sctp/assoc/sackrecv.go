@@ -50,6 +50,7 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 	}
 	for _, p := range a.paths {
 		if p.sack.acked > 0 {
+			p.timeouts = 0
 			if p.clear() {
 				a.pathEvent(p)
 			}

@@ -46,6 +46,7 @@ type Stack struct {
 	byPeer    map[peerKey]*Association
 	lastID    uint64
 
+	used    tagRing
 	replies []reply
 	stats   StackStats
 }
@@ -228,10 +229,12 @@ func (s *Stack) Sync(a *Association) {
 			delete(s.byPeer, k)
 		}
 	}
-	a.indexed.tag, a.indexed.peers = 0, a.indexed.peers[:0]
 	if a.state == StateClosed {
+		s.used.add(a.indexed.tag)
+		a.indexed = index{}
 		return
 	}
+	a.indexed.peers = a.indexed.peers[:0]
 	a.indexed.tag = a.myTag
 	s.byTag[a.myTag] = a
 	for _, p := range a.paths {
@@ -242,6 +245,26 @@ func (s *Stack) Sync(a *Association) {
 		}
 	}
 }
+
+// A tagRing remembers the Verification Tags of the associations closed last. A
+// COOKIE ECHO that the network has doubled must not set one up again.
+type tagRing struct {
+	tags [maxUsedTags]uint32
+	next int
+}
+
+// maxUsedTags bounds the memory; within a cookie's life more may be closed, but
+// duplicates do not come that late.
+const maxUsedTags = 256
+
+func (r *tagRing) add(tag uint32) {
+	if tag != 0 {
+		r.tags[r.next] = tag
+		r.next = (r.next + 1) % len(r.tags)
+	}
+}
+
+func (r *tagRing) has(tag uint32) bool { return slices.Contains(r.tags[:], tag) }
 
 // PollReply puts the next packet that answers one without an association into
 // buf, which must hold a packet of the configured MTU.
