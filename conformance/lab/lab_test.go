@@ -116,3 +116,28 @@ func TestRegistrarEchoTerminalAndDump(t *testing.T) {
 	server.WaitLine(within(t, 20*time.Second), `Echo \d+ bytes on session 1`)
 	l.CheckCapture(t, cap.Stop())
 }
+
+// The addresses of a running association change on command, and a command aborts it.
+func TestKernelPeerCommandsAndAbort(t *testing.T) {
+	l := New(t)
+	l.BuildKernelPeer(t)
+	a := l.Node(t, 2, "exec kernelpeer -listen -local 10.44.0.2,10.45.0.2 -role sink")
+	b := l.Node(t, 3, `ip addr add 10.44.0.33/24 dev vec0
+		read go
+		exec kernelpeer -dial -local 10.44.0.3,10.45.0.3 -remote 10.44.0.2,10.45.0.2 -role source -close hold`)
+	a.WaitLine(within(t, time.Minute), "event=listening")
+	b.Input("go")
+	b.WaitLine(within(t, time.Minute), "event=holding")
+	for _, c := range []struct{ command, seen string }{
+		{"add 10.44.0.33", "event=paddr addr=10.44.0.33 state=added"},
+		{"peerprimary 10.45.0.3", "event=paddr addr=10.45.0.3 state=made_prim"},
+		{"del 10.44.0.3", "event=paddr addr=10.44.0.3 state=removed"},
+	} {
+		b.Input(c.command)
+		b.WaitLine(within(t, time.Minute), "event=command .* ok=true")
+		a.WaitLine(within(t, time.Minute), c.seen)
+	}
+	b.Input("abort")
+	a.WaitLine(within(t, time.Minute), "event=closed reason=abort")
+	b.WaitLine(within(t, time.Minute), "event=closed reason=local_abort")
+}

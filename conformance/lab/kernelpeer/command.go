@@ -62,7 +62,7 @@ func (c *conn) do(verb, arg string) error {
 	}
 	ip, err := netip.ParseAddr(arg)
 	if err != nil {
-		return err
+		return fmt.Errorf("not a known command with an address: %w", err)
 	}
 	switch verb {
 	case "add", "del":

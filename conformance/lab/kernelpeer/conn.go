@@ -27,6 +27,12 @@ const (
 	recvSize = 128 << 10
 )
 
+// abortPoll is how often a blocked reader or writer looks whether it should leave: a one-to-one
+// style socket is aborted by its last close, with SO_LINGER at zero seconds.
+var abortPoll = unix.Timeval{Usec: 100_000}
+
+var errAborting = errors.New("the association is being aborted")
+
 type conn struct {
 	cfg     *config
 	fd      int
@@ -34,7 +40,9 @@ type conn struct {
 	sent    stream.Digest
 	rcvd    stream.Digest
 	partial []byte
-	closing atomic.Bool
+
+	closing  atomic.Bool // this side asked for the end
+	aborting atomic.Bool // … at once
 }
 
 func newConn(cfg *config, fd int) *conn { return &conn{cfg: cfg, fd: fd, start: time.Now()} }
@@ -42,6 +50,11 @@ func newConn(cfg *config, fd int) *conn { return &conn{cfg: cfg, fd: fd, start: 
 // run plays the role until the association is gone, and reports the sums.
 func (c *conn) run(commands <-chan string) error {
 	defer unix.Close(c.fd)
+	for _, opt := range []int{unix.SO_RCVTIMEO, unix.SO_SNDTIMEO} {
+		if err := unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, opt, &abortPoll); err != nil {
+			return fmt.Errorf("setting a timeout: %w", err)
+		}
+	}
 	if sa, err := unix.Getpeername(c.fd); err == nil {
 		if sa, ok := sa.(*unix.SockaddrInet4); ok {
 			report("event=connected peer=%d.%d.%d.%d port=%d", sa.Addr[0], sa.Addr[1], sa.Addr[2], sa.Addr[3], sa.Port)
@@ -72,7 +85,7 @@ func (c *conn) run(commands <-chan string) error {
 
 	err := <-sending
 	switch {
-	case err != nil:
+	case err != nil, c.aborting.Load():
 	case c.cfg.role == "source":
 		c.finish()
 	case c.cfg.until > 0:
@@ -84,7 +97,16 @@ func (c *conn) run(commands <-chan string) error {
 		}
 	}
 	end := <-received
+	if c.aborting.Load() {
+		if e := unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); e != nil {
+			return fmt.Errorf("setting SO_LINGER: %w", e)
+		}
+		report("event=closed reason=local_abort")
+	}
 	c.results()
+	if c.aborting.Load() {
+		err, end = nil, nil // a send may have been cut short
+	}
 	if err == nil && !c.closing.Load() && c.cfg.until > 0 && c.rcvd.Total().Bytes < c.cfg.until {
 		err = fmt.Errorf("the association ended after %d of %d bytes", c.rcvd.Total().Bytes, c.cfg.until)
 	}
@@ -128,15 +150,8 @@ func (c *conn) end(how string) {
 		}
 		return
 	}
-	// SO_LINGER with zero seconds makes close an ABORT, but the reader still holds the socket:
-	// a message with MSG_ABORT does the same at once.
-	info := join(u16(0), u16(sndAbort), u32(0), u32(0), u32(0))
-	if _, err := unix.SendmsgN(c.fd, nil, cmsg(cmsgSndInfo, info), nil, unix.MSG_NOSIGNAL); err != nil {
-		report("event=error error=%q", fmt.Errorf("abort: %w", err))
-	}
+	c.aborting.Store(true) // run closes the socket when nobody uses it any more
 }
-
-const sndAbort = 4 // SCTP_ABORT of struct sctp_sndinfo's flags
 
 // source sends the traffic.
 func (c *conn) source() error {
@@ -164,8 +179,11 @@ func (c *conn) send(m stream.Message) error {
 	}
 	info := join(u16(int(m.Stream)), u16(flags), binary.BigEndian.AppendUint32(nil, m.PPID), u32(0), u32(0))
 	for {
+		if c.aborting.Load() {
+			return errAborting
+		}
 		_, err := unix.SendmsgN(c.fd, m.Data, cmsg(cmsgSndInfo, info), nil, unix.MSG_NOSIGNAL)
-		if !errors.Is(err, unix.EINTR) {
+		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
 			return err
 		}
 	}
@@ -188,9 +206,12 @@ func (c *conn) receive(enough chan<- struct{}) error {
 	oob := make([]byte, 256)
 	var bytes, mark int64
 	for {
+		if c.aborting.Load() {
+			return nil
+		}
 		n, oobn, flags, _, err := unix.Recvmsg(c.fd, buf, oob, 0)
 		switch {
-		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN):
 			continue
 		case errors.Is(err, unix.ENOTCONN):
 			report("event=closed reason=eof")
