@@ -134,6 +134,8 @@ func (c Config) withDefaults() (Config, error) {
 	switch {
 	case c.ASAPPort < -1 || c.ASAPPort > 65535:
 		return c, configError("ASAPPort", "is %d, not within -1 to 65535", c.ASAPPort)
+	case c.EncapPort < -1 || c.EncapPort > 65535:
+		return c, configError("EncapPort", "is %d, not within -1 to 65535", c.EncapPort)
 	case c.AnnounceTTL > 255:
 		return c, configError("AnnounceTTL", "is %d, larger than 255", c.AnnounceTTL)
 	case !c.AnnounceGroup.Addr().IsMulticast() || c.AnnounceGroup.Port() == 0:
@@ -142,6 +144,11 @@ func (c Config) withDefaults() (Config, error) {
 		return c, configError("SendTimeout", "is %v, negative", c.SendTimeout)
 	case c.Stack != nil && (len(c.LocalAddrs) > 0 || c.EncapPort != 0):
 		return c, configError("Stack", "excludes LocalAddrs and EncapPort")
+	}
+	for _, a := range c.LocalAddrs {
+		if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() {
+			return c, configError("LocalAddrs", "has %v, not an address of a host", a)
+		}
 	}
 	for _, to := range c.AnnounceTo {
 		if !to.IsValid() || to.Port() == 0 || to.Addr().IsUnspecified() || to.Addr().IsMulticast() {

@@ -127,9 +127,11 @@ func (s *Server) logEvent(ev engine.Event) {
 	if !s.log.Enabled(ctx, level) {
 		return
 	}
-	attrs := []slog.Attr{slog.String("what", ev.Kind.String())}
+	msg := ev.Kind.String()
+	var attrs []slog.Attr
 	if ev.Handle != "" {
-		attrs = append(attrs, slog.String("pool", fmt.Sprintf("%.64q", string(ev.Handle))), slog.String("pe", hex(ev.ID)))
+		msg = "pool element " + msg
+		attrs = append(attrs, slog.String("pool", fmt.Sprintf("%.64s", string(ev.Handle))), slog.String("element", hex(ev.ID)))
 	}
 	if ev.Reason != 0 {
 		attrs = append(attrs, slog.String("reason", ev.Reason.String()))
@@ -138,8 +140,8 @@ func (s *Server) logEvent(ev engine.Event) {
 		attrs = append(attrs, slog.String("error", ev.Err.Error()))
 	}
 	attrs = append(attrs, slog.Uint64("assoc", ev.Assoc))
-	s.log.LogAttrs(ctx, level, "pool element", attrs...)
+	s.log.LogAttrs(ctx, level, msg, attrs...)
 }
 
-// hex spells an identifier as RSPLIB does.
+// hex spells an identifier.
 func hex(id uint32) string { return fmt.Sprintf("%#08x", id) }
