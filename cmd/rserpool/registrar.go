@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rserpool/rserpool/registrar"
+)
+
+const registrarLong = `Run a registrar (ENRP server): it takes the registrations of pool elements, watches
+them, and tells pool users where they are, by ASAP (RFC 5352) over SCTP in UDP.
+
+It announces itself by multicast, so that pool elements and pool users in the same
+network find it without configuration. Stop it with Ctrl-C.
+
+A number of 0 stands for the default.`
+
+const registrarExample = `  # On all addresses, for everyone in the network:
+  rserpool registrar
+
+  # On two networks, so that one may fail, with the identifier 0x11111111:
+  rserpool registrar --local 10.0.0.1,10.1.0.1 --id 0x11111111
+
+  # For experiments on this host only, next to another SCTP on UDP port 9899:
+  rserpool registrar --local 127.0.0.1 --encap-port 9900
+
+  # Without multicast, announced to two hosts:
+  rserpool registrar --announce off --announce-to 10.0.0.7:3863,10.0.0.8:3863
+
+  # Among RSPLIB's components:
+  rserpool registrar --profile rsplib`
+
+// registrarFlags are the flags that are not yet what registrar.Config wants.
+type registrarFlags struct {
+	cfg             registrar.Config
+	id, profile     string
+	local, from, to []string
+	announce        string
+}
+
+func newRegistrarCmd() *cobra.Command {
+	var f registrarFlags
+	cmd := &cobra.Command{
+		Use:     "registrar",
+		Short:   "Run a registrar",
+		Long:    registrarLong,
+		Example: registrarExample,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := logger(cmd, slog.LevelInfo)
+			if err != nil {
+				return err
+			}
+			f.cfg.Logger = log
+			if err := f.parse(); err != nil {
+				return usageError{err}
+			}
+			return runRegistrar(cmd.Context(), f.cfg, cmd.OutOrStdout())
+		},
+	}
+	fl, c := cmd.Flags(), &f.cfg
+	fl.SortFlags = false
+	fl.StringSliceVar(&f.local, "local", nil, "local `addresses` (default all)")
+	fl.IntVar(&c.EncapPort, "encap-port", 0, "local UDP `port` of SCTP; 0: 9899, or any if that is in use; -1: any")
+	fl.IntVar(&c.ASAPPort, "asap-port", 3863, "SCTP `port` for ASAP; -1: any")
+	fl.StringVar(&f.id, "id", "", "identifier of the registrar, a `number` such as 0x11111111 (default random)")
+	fl.StringVar(&f.profile, "profile", "auto", "`who` is right where RFC and RSPLIB differ: auto, rfc, rsplib")
+	fl.StringVar(&f.announce, "announce", registrar.DefaultAnnounceGroup.String(), "multicast `group` and UDP port of announcements, or off")
+	fl.StringSliceVar(&f.to, "announce-to", nil, "`addresses` with UDP ports that get announcements in addition")
+	fl.StringSliceVar(&f.from, "announce-from", nil, "local `addresses` to announce from (default all)")
+	fl.DurationVar(&c.AnnounceInterval, "announce-interval", 0, "time between announcements; negative: there are none (default 1s)")
+	fl.IntVar(&c.AnnounceTTL, "announce-ttl", registrar.DefaultAnnounceTTL, "TTL of multicast announcements")
+	fl.DurationVar(&c.KeepAliveInterval, "keep-alive-interval", 0, "time between keep-alives to a pool element; negative: there are none (default 5s)")
+	fl.DurationVar(&c.KeepAliveTimeout, "keep-alive-timeout", 0, "time a pool element has to answer (default 5s)")
+	fl.IntVar(&c.MaxBadPEReport, "max-bad-pe-reports", 3, "reports above which an unreachable pool element is removed; negative: never")
+	fl.IntVar(&c.MaxResolutionItems, "max-items", 3, "pool elements listed for who does not ask for a number, at most 128")
+	fl.IntVar(&c.MaxIncrement, "max-increment", 1, "pool elements turned to the end of their round by one selection")
+	fl.IntVar(&c.MaxElements, "max-elements", 1<<20, "pool elements; negative: no bound")
+	fl.IntVar(&c.MaxPools, "max-pools", 1<<16, "pools; negative: no bound")
+	fl.IntVar(&c.MaxHandle, "max-handle", 0, "length of a pool handle in bytes (default 65531; 32 with --profile rsplib)")
+	fl.IntVar(&c.MaxResolutionRate, "max-resolution-rate", -1, "handle resolutions per second and association; negative: no bound")
+	fl.IntVar(&c.MaxReportRate, "max-report-rate", -1, "reports of unreachable elements per second and association; negative: no bound")
+	fl.DurationVar(&c.StopTimeout, "stop-timeout", registrar.DefaultStopTimeout, "time for associations to shut down at the end")
+	return cmd
+}
+
+// parse fills in what flags alone cannot. An error is a mistake of the user.
+func (f *registrarFlags) parse() (err error) {
+	c := &f.cfg
+	if f.id != "" {
+		n, err := strconv.ParseUint(f.id, 0, 32)
+		if err != nil || n == 0 {
+			return fmt.Errorf("--id: %q is not a number from 1 to 0xffffffff", f.id)
+		}
+		c.ServerID = uint32(n)
+	}
+	if c.Profile, err = registrar.ParseProfile(f.profile); err != nil {
+		return fmt.Errorf("--profile: %w", err)
+	}
+	if f.announce == "off" {
+		c.AnnounceTTL = -1
+	} else if c.AnnounceGroup, err = netip.ParseAddrPort(f.announce); err != nil {
+		return fmt.Errorf("--announce: %q is neither off nor a multicast group with a port", f.announce)
+	}
+	if c.LocalAddrs, err = parseList("--local", f.local, netip.ParseAddr, "an IP address"); err != nil {
+		return err
+	}
+	if c.AnnounceFrom, err = parseList("--announce-from", f.from, netip.ParseAddr, "an IP address"); err != nil {
+		return err
+	}
+	c.AnnounceTo, err = parseList("--announce-to", f.to, netip.ParseAddrPort, "an IP address with a port")
+	return err
+}
+
+func parseList[T any](flag string, list []string, parse func(string) (T, error), want string) (all []T, err error) {
+	for _, s := range list {
+		v, err := parse(strings.TrimSpace(s))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %q is not %s", flag, s, want)
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// flagOf names the flags that set the fields of registrar.Config.
+var flagOf = map[string]string{
+	"LocalAddrs": "--local", "EncapPort": "--encap-port", "ASAPPort": "--asap-port",
+	"AnnounceGroup": "--announce", "AnnounceTo": "--announce-to", "AnnounceFrom": "--announce-from", "AnnounceTTL": "--announce-ttl",
+	"KeepAliveTimeout": "--keep-alive-timeout", "MaxResolutionItems": "--max-items", "MaxIncrement": "--max-increment",
+	"MaxHandle": "--max-handle",
+}
+
+// runRegistrar serves until the context ends.
+func runRegistrar(ctx context.Context, cfg registrar.Config, out io.Writer) error {
+	srv, err := registrar.New(cfg)
+	if e, ok := errors.AsType[*registrar.ConfigError](err); ok {
+		return usagef("%s %s", flagOf[e.Field], e.Reason)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "registrar %#08x at %v\n", srv.ServerID(), srv.Addr())
+	return srv.Serve(ctx)
+}
