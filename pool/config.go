@@ -39,9 +39,10 @@ type Config struct {
 	// Network is where the sockets for announcements come from. Default: that of SCTP, or else udpencap.Host().
 	Network udpencap.Network
 
-	// ASAP has the timers and thresholds of RFC 5352; agent.RFC() those of the RFC. Its default for MaxRegAttempt is
-	// negative here: an element goes on trying to register until it is told otherwise.
-	ASAP agent.Config
+	// ASAP has the timers and thresholds of RFC 5352, with defaults of seconds; RFCTimers are those of the RFC. Its
+	// default for MaxRegAttempt is negative here: an element goes on trying to register until it is told otherwise.
+	// Rand need not be set.
+	ASAP ASAPConfig
 	// ConnectTimeout is how long a pool element may take to accept a session before the next one is tried. Default:
 	// 5 s.
 	ConnectTimeout time.Duration
@@ -56,6 +57,13 @@ type Config struct {
 	// Default: nothing is logged.
 	Logger *slog.Logger
 }
+
+// ASAPConfig has the timers and thresholds of ASAP.
+type ASAPConfig = agent.Config
+
+// RFCTimers returns the timers and thresholds with the values that RFC 5352, Section 7, calls normal, and the
+// Registration Life in seconds on the wire, which RSPLIB does not understand.
+func RFCTimers() ASAPConfig { return agent.RFC() }
 
 // fallbackRegistrar is tried when nothing is configured and nobody announces itself.
 var fallbackRegistrar = agent.Addr{IPs: []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}, Port: asap.Port}

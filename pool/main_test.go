@@ -163,10 +163,7 @@ func (w *world) echo(h *simnet.Host, id uint32, change func(*Config)) *running {
 		defer c.Close()
 		return srv.Serve(ctx, c)
 	})
-	w.until("the element is registered", func() bool {
-		reg := srv.Registered()
-		return reg != nil && reg.State() == RegistrationUp
-	})
+	<-srv.Ready()
 	return r
 }
 

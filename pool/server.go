@@ -40,8 +40,8 @@ var Echo Handler = HandlerFunc(func(ctx context.Context, conn *ServerConn) {
 	}
 })
 
-// A Server is a pool element with a handler for each session (Enhanced Mode). Handle and Handler are needed. It must
-// not be changed after Serve was called.
+// A Server is a pool element with a handler for each session (Enhanced Mode). Handle and Handler are needed. It serves
+// once: it must not be changed after Serve was called, nor Serve be called again.
 type Server struct {
 	// Handle is that of the pool.
 	Handle string
@@ -65,8 +65,9 @@ type Server struct {
 	// what is left. Default: 5 s. Negative: it does not wait.
 	DrainTimeout time.Duration
 
-	mu  sync.Mutex
-	reg *Registered
+	mu    sync.Mutex
+	reg   *Registered
+	ready chan struct{} // closed when reg is set
 
 	drain  context.Context // ends when handlers shall come to an end
 	abort  context.Context // ends when they had their time
@@ -116,6 +117,7 @@ func (s *Server) Serve(ctx context.Context, c *Client) error {
 	s.mu.Lock()
 	s.reg = reg
 	s.mu.Unlock()
+	close(s.readiness())
 	select {
 	case <-reg.Done():
 		return fail(reg.Err())
@@ -129,7 +131,19 @@ func (s *Server) Serve(ctx context.Context, c *Client) error {
 	return nil
 }
 
-// Registered returns the registration, once Serve has made it.
+// Ready returns a channel that is closed when the element is registered for the first time.
+func (s *Server) Ready() <-chan struct{} { return s.readiness() }
+
+func (s *Server) readiness() chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ready == nil {
+		s.ready = make(chan struct{})
+	}
+	return s.ready
+}
+
+// Registered returns the registration, or nil before it is Ready.
 func (s *Server) Registered() *Registered {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"log/slog"
+	"net/netip"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/rserpool/rserpool/pool"
+)
+
+// clientFlags are those of pool elements and pool users.
+type clientFlags struct {
+	registrars []string
+	announce   string
+	local      []string
+	encapPort  int
+	profile    string
+}
+
+func (f *clientFlags) register(flags *pflag.FlagSet, encapPort int) {
+	flags.StringArrayVar(&f.registrars, "registrar", nil,
+		"a registrar as ADDRESS[,ADDRESS...]:PORT[/UDPPORT], may be repeated (default: announcements, then 127.0.0.1:3863)")
+	flags.StringVar(&f.announce, "announce", "",
+		"multicast GROUP:PORT of registrars' announcements, or off (default: the usual groups, off with --registrar)")
+	flags.StringSliceVar(&f.local, "local", nil, "local IP addresses (default: all)")
+	flags.IntVar(&f.encapPort, "encap-port", encapPort, "local UDP port of SCTP; 0: 9899 or any if that is in use, -1: any")
+	flags.StringVar(&f.profile, "profile", "default", "protocol timers: default (seconds, works with RSPLIB), or rfc")
+}
+
+// config returns the configuration of a pool.Client.
+func (f *clientFlags) config(log *slog.Logger) (*pool.Config, error) {
+	c := &pool.Config{Registrars: f.registrars, Announce: f.announce, Logger: log}
+	for _, l := range f.local {
+		ip, err := netip.ParseAddr(strings.TrimSpace(l))
+		if err != nil {
+			return nil, usagef("--local: %q is not an IP address", l)
+		}
+		c.SCTP.LocalAddrs = append(c.SCTP.LocalAddrs, ip)
+	}
+	if f.encapPort < -1 || f.encapPort > 65535 {
+		return nil, usagef("--encap-port: %d is not within -1 to 65535", f.encapPort)
+	}
+	c.SCTP.EncapPort = f.encapPort
+	switch f.profile {
+	case "default":
+	case "rfc":
+		c.ASAP = pool.RFCTimers()
+	default:
+		return nil, usagef("--profile: %q is neither default nor rfc", f.profile)
+	}
+	if err := c.Validate(); err != nil {
+		return nil, usageError{err}
+	}
+	return c, nil
+}
+
+// logger returns what --log-level asks for. Commands that run for long say more by themselves.
+func logger(cmd *cobra.Command, byDefault slog.Level) (*slog.Logger, error) {
+	level := byDefault
+	if f := cmd.Flag("log-level"); f != nil && f.Changed {
+		switch v := f.Value.String(); strings.ToLower(v) {
+		case "off":
+			return slog.New(slog.DiscardHandler), nil
+		default:
+			if err := level.UnmarshalText([]byte(v)); err != nil {
+				return nil, usagef("--log-level: %q is not debug, info, warn, error or off", v)
+			}
+		}
+	}
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level})), nil
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rserpool/rserpool/pool"
+	"github.com/rserpool/rserpool/pool/policy"
+)
+
+func newServeCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a pool element",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newServeEchoCmd())
+	return cmd
+}
+
+// serveFlags are those of a pool element.
+type serveFlags struct {
+	client     clientFlags
+	pool       string
+	policy     string
+	id         string
+	port       uint16
+	reregister time.Duration
+}
+
+func newServeEchoCmd() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "echo",
+		Short: "Run a pool element that sends every message back",
+		Example: "  rserpool serve echo\n" +
+			"  rserpool serve echo --registrar 10.0.0.1,10.1.0.1:3863 --policy WeightedRoundRobin:3\n" +
+			"  RSERPOOL_POOL=MyPool rserpool serve echo --port 5000",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := logger(cmd, slog.LevelInfo)
+			if err != nil {
+				return err
+			}
+			return runServe(cmd.Context(), &f, pool.Echo, cmd.OutOrStdout(), log)
+		},
+	}
+	flags := cmd.Flags()
+	f.client.register(flags, 0)
+	flags.StringVar(&f.pool, "pool", "EchoPool", "handle of the pool")
+	flags.StringVar(&f.policy, "policy", "RoundRobin", "pool policy, such as WeightedRoundRobin:3 or LeastUsed")
+	flags.StringVar(&f.id, "id", "", "PE identifier, decimal or 0xHEX (default: random)")
+	flags.Uint16Var(&f.port, "port", 0, "SCTP port (default: a free one)")
+	flags.DurationVar(&f.reregister, "reregister", 0, "re-registration interval (default: 30s, with --profile rfc 10m)")
+	return cmd
+}
+
+// runServe runs a pool element until the context ends.
+func runServe(ctx context.Context, f *serveFlags, h pool.Handler, stdout io.Writer, log *slog.Logger) error {
+	cfg, err := f.client.config(log)
+	if err != nil {
+		return err
+	}
+	cfg.Port = f.port
+	p, err := policy.Parse(f.policy)
+	if err != nil {
+		return usagef("--policy: %w", err)
+	}
+	var id uint64
+	if f.id != "" {
+		if id, err = strconv.ParseUint(f.id, 0, 32); err != nil || id == 0 {
+			return usagef("--id: %q is not a number from 1 to 0xffffffff", f.id)
+		}
+	}
+	switch {
+	case f.pool == "":
+		return usagef("--pool: the handle is empty")
+	case f.reregister < 0:
+		return usagef("--reregister: %v is negative", f.reregister)
+	}
+	c, err := pool.NewClient(cfg)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	srv := &pool.Server{Handle: f.pool, ID: uint32(id), Policy: p, Handler: h, Interval: f.reregister}
+	fmt.Fprintf(stdout, "serving %s at %v\n", f.pool, c.Addr())
+	return srv.Serve(ctx, c)
+}
