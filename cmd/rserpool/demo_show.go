@@ -13,7 +13,6 @@ import (
 
 	"github.com/rserpool/rserpool/pool"
 	"github.com/rserpool/rserpool/sctp"
-	"github.com/rserpool/rserpool/sctp/assoc"
 )
 
 // The demo plays a server pool in one process: a registrar, three pool elements that echo, and a pool user that sends
