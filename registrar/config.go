@@ -71,7 +71,8 @@ type Config struct {
 	// ASAPPort is the SCTP port for ASAP. Default: 3863. -1: any free one.
 	ASAPPort int
 
-	// AnnounceGroup is the multicast group and UDP port of announcements. Default: DefaultAnnounceGroup.
+	// AnnounceGroup is the multicast group and UDP port of announcements. Default: DefaultAnnounceGroup. Addresses of the
+	// other IP version announce to AnnounceTo only.
 	AnnounceGroup netip.AddrPort
 	// AnnounceInterval is T6-Serverannounce of RFC 5352. Default: 1 s. Negative: no announcements at all.
 	AnnounceInterval time.Duration
@@ -104,8 +105,8 @@ type Config struct {
 	// Rand is where selections and jitter come from; for tests. It must not be used elsewhere. Default: seeded from the
 	// operating system.
 	Rand policy.Rand
-	// Logger receives pool elements coming and going (Info), what is odd (Warn) and refused (Debug). Default: nothing is
-	// logged.
+	// Logger receives pool elements coming and going (Info), what was refused and who does not read (Warn), and what
+	// cannot be parsed (Debug). Default: nothing is logged.
 	Logger *slog.Logger
 }
 

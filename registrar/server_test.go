@@ -342,3 +342,17 @@ func announcement(t *testing.T, s udpencap.Socket) (netip.AddrPort, *asap.Server
 	require.NoError(t, err)
 	return d[0].Src, m.(*asap.ServerAnnounce)
 }
+
+// The queue of a client is bounded, and its memory is used again.
+func TestQueueBound(t *testing.T) {
+	c := &client{}
+	b := make([]byte, 1<<16)
+	n := 0
+	for ; c.push(b); n++ {
+	}
+	require.Equal(t, maxQueue/len(b), n)
+	require.Len(t, c.ends, n)
+	c.drop()
+	require.True(t, c.push(b), "who is gone refuses nothing")
+	require.Empty(t, c.ends)
+}
