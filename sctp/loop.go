@@ -67,7 +67,7 @@ func (c *Conn) leave(now time.Time, lazy bool) {
 	}
 	c.collect(now)
 	c.wake(now)
-	if c.a.IdentityChanged() {
+	if c.a.IdentityChanged() && c.a.State() != assoc.StateClosed { // else remove does it, after the last packet
 		c.stack.sync(c.a)
 	}
 	if c.a.Closed() && !c.gone && !c.writing && c.out == nil {
