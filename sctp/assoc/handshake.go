@@ -25,10 +25,11 @@ func (a *Association) enter(s State) { a.state = s }
 // appendInit builds the INIT chunk for a destination.
 func (a *Association) appendInit(b []byte, dst netip.Addr) []byte {
 	params := appendAddressParams(nil, a.local, dst)
+	multihomed := len(params) > 0
 	if a.preserve != 0 {
 		params = wire.AppendCookiePreservative(params, a.preserve)
 	}
-	params = appendSupportedTypes(params, familiesOf(a.local))
+	params = appendSupportedTypes(params, familiesOf(a.local), multihomed)
 	init := wire.Init{
 		InitiateTag: a.myTag, ARwnd: uint32(a.cfg.RecvBuffer),
 		OutboundStreams: uint16(a.outboundWant), InboundStreams: uint16(a.cfg.MaxInboundStreams),

@@ -317,3 +317,36 @@ func TestDialClosedPort(t *testing.T) {
 	require.Equal(t, StateClosed, a.State())
 	require.ErrorContains(t, a.Err(), "aborted by peer")
 }
+
+// "The sender of INIT chunks MAY include a 'Supported Address Types'
+// parameter" RFC 9260, Section 5.1.2.
+func TestSupportedAddressTypesOnlyOfSeveralAddresses(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		local []string
+		want  []wire.ParamType
+	}{
+		{"one address", []string{"10.0.0.1"}, nil},
+		{"two addresses", []string{"10.0.0.1", "10.1.0.1"}, []wire.ParamType{
+			wire.ParamIPv4, wire.ParamIPv4, wire.ParamSupportedAddressTypes}},
+		{"two families", []string{"10.0.0.1", "[fd00::1]"}, []wire.ParamType{
+			wire.ParamIPv4, wire.ParamIPv6, wire.ParamSupportedAddressTypes}},
+		{"another family for itself only", []string{"10.0.0.1", "[::1]"}, []wire.ParamType{wire.ParamSupportedAddressTypes}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := &Association{cfg: &Config{}, local: addrs(c.local...)}
+			chunk, _, err := wire.NextChunk(a.appendInit(nil, netip.MustParseAddr("10.0.0.2")))
+			require.NoError(t, err)
+			init, err := wire.ParseInit(chunk)
+			require.NoError(t, err)
+			var got []wire.ParamType
+			for rest := init.Params; len(rest) > 0; {
+				var prm wire.Param
+				prm, rest, err = wire.NextParam(rest)
+				require.NoError(t, err)
+				got = append(got, prm.Type)
+			}
+			require.Equal(t, c.want, got)
+		})
+	}
+}

@@ -128,8 +128,14 @@ func appendAddressParams(b []byte, local []netip.AddrPort, dst netip.Addr) []byt
 	return b
 }
 
-func appendSupportedTypes(b []byte, f addrFamilies) []byte {
+// appendSupportedTypes: RFC 9260, Section 5.1.2: "The sender of INIT chunks MAY
+// include a 'Supported Address Types' parameter". One address needs none: its
+// family is that of the packet's source, and the peer's addresses of the other
+// "MAY be ignored". There are stacks which drop every INIT that carries it.
+func appendSupportedTypes(b []byte, f addrFamilies, multihomed bool) []byte {
 	switch {
+	case !multihomed && f.v4 != f.v6:
+		return b
 	case f.v4 && f.v6:
 		return wire.AppendSupportedAddressTypes(b, wire.ParamIPv4, wire.ParamIPv6)
 	case f.v6:
