@@ -152,10 +152,10 @@ func New(t testing.TB) *Lab {
 // /lab/nodeN. What is put into Dir/bin is in every node's PATH.
 func (l *Lab) Dir() string { return l.dir }
 
-// Cut takes node n's link to net ("A" or "B") down, as if the cable were pulled at the switch.
+// Cut unplugs node n's link to net ("A" or "B") at the switch: neither end is told.
 func (l *Lab) Cut(t testing.TB, n int, net string) { t.Helper(); l.do(t, "cut", fmt.Sprint(n), net) }
 
-// Join takes node n's link to net ("A" or "B") up again.
+// Join plugs node n's link to net ("A" or "B") in again.
 func (l *Lab) Join(t testing.TB, n int, net string) { t.Helper(); l.do(t, "join", fmt.Sprint(n), net) }
 
 // Drop loses every every-th UDP datagram on node n's link to net ("A" or "B"), in each direction; 0
