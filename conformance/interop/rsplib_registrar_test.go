@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build interop
+
+package interop
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rserpool/rserpool/conformance/lab"
+	"github.com/rserpool/rserpool/pool"
+	"github.com/rserpool/rserpool/sctp"
+)
+
+// An element of ours finds RSPLIB's registrar by its announcements alone, stays through keep-alives and
+// re-registrations, is seen by others, and leaves.
+func TestRSPLIBRegistrarKeepsOurElement(t *testing.T) {
+	r := newRSPLIBRig(t)
+	// The registrar takes a random SCTP port for ASAP, which nothing but the source of its announcements tells.
+	n := r.lab.Node(t, 2, `rspregistrar -identifier=0x11111111 -enrp=10.44.0.2:9901,10.45.0.2 \
+		-endpointkeepalivetransmissioninterval=700`+rsplibLog+" &"+rsplibShell)
+	n.WaitLine(r.ctx(rsplibBoot), "The registrar is ready!")
+	e := r.serve(&pool.Server{Handle: "OurPool", ID: 0x0c0ffee1, Handler: pool.Echo, Interval: time.Second})
+	up := time.Now()
+
+	user := r.client()
+	elements, err := user.ResolveFresh(r.ctx(rsplibSoon), "OurPool")
+	require.NoError(t, err)
+	require.Len(t, elements, 1)
+	require.EqualValues(t, 0x0c0ffee1, elements[0].ID)
+	require.EqualValues(t, 0x11111111, elements[0].HomeID)
+	require.Equal(t, uint16(9899), elements[0].Addr().EncapPort)
+	require.Equal(t, r.stack.Addrs(), elements[0].Addr().IPs)
+	s, err := user.Dial(r.ctx(rsplibSoon), "OurPool")
+	require.NoError(t, err)
+	r.call(s, "through RSPLIB's registrar")
+	require.NoError(t, s.Close())
+
+	r.soon(rsplibSoon, func() bool { return time.Since(up) > 5*time.Second })
+	require.Equal(t, pool.RegistrationUp, e.Registered().State())
+	dump := rsplibDump(r, n)
+	require.Regexp(t, `Pool "OurPool", Policy "RoundRobin"`, dump)
+	require.Regexp(t, `(?i)\$0c0ffee1`, dump)
+
+	e.stop()
+	_, err = user.ResolveFresh(r.ctx(rsplibSoon), "OurPool")
+	require.ErrorIs(t, err, pool.ErrPoolNotFound)
+	require.NotContains(t, rsplibDump(r, n), "OurPool")
+
+	file := r.finish()
+	require.GreaterOrEqual(t, r.count(file, 1, rsplibOurs), 4, "registrations")
+	require.GreaterOrEqual(t, r.count(file, 7, "ip.dst == 10.44.0.1 || ip.dst == 10.45.0.1"), 3, "keep-alives")
+	require.GreaterOrEqual(t, r.count(file, 8, rsplibOurs), 3, "and their answers")
+	require.Equal(t, 1, r.count(file, 2, rsplibOurs), "deregistration")
+}
+
+// A session of ours goes on with another element of RSPLIB when the first loses its power, and the registrar of RSPLIB
+// hears of it.
+func TestRSPLIBElementsServeOurSession(t *testing.T) {
+	r := newRSPLIBRig(t)
+	// This registrar is bound to net A alone, but announces itself on net B, too, where nobody answers.
+	n := r.lab.Node(t, 2, `rspregistrar -identifier=0x11111111 -asap=10.44.0.2:3863 -enrp=10.44.0.2:9901`+
+		rsplibLog+" &"+rsplibShell)
+	server := func(node, id int) *lab.Node {
+		return r.lab.Node(t, node, fmt.Sprintf(`exec rspserver -echo -poolhandle=EchoPool -identifier=%#x \
+			-registrar=10.44.0.2:3863 `, id)+rsplibLog)
+	}
+	servers := map[uint32]*lab.Node{0xaa03: server(3, 0xaa03), 0xaa04: server(4, 0xaa04)}
+	n.WaitLine(r.ctx(rsplibBoot), "The registrar is ready!")
+	user := r.client()
+	r.soon(rsplibBoot, func() bool {
+		elements, err := user.ResolveFresh(r.ctx(rsplibSoon), "EchoPool")
+		return err == nil && len(elements) == 2
+	}, "both elements are registered")
+
+	s, err := user.Dial(r.ctx(rsplibSoon), "EchoPool")
+	require.NoError(t, err)
+	first := s.Element()
+	require.Contains(t, servers, first.ID)
+	for i := range 20 {
+		r.call(s, fmt.Sprintf("line %d of a session", i))
+	}
+	servers[first.ID].WaitLine(r.ctx(rsplibSoon), `Echo \d+ bytes on session 1`)
+
+	servers[first.ID].Kill()
+	require.NoError(t, s.Send(r.ctx(rsplibSoon), sctp.Message{Data: []byte("nobody reads this")}))
+	start := time.Now()
+	_, err = s.Recv(r.ctx(rsplibDead))
+	var failover *pool.FailoverError
+	require.ErrorAs(t, err, &failover)
+	t.Logf("failover after %v: %v", time.Since(start), failover)
+	require.Equal(t, first.ID, failover.From.ID)
+	require.NotEqual(t, first.ID, failover.To.ID)
+	require.Equal(t, failover.To.ID, s.Element().ID)
+	r.call(s, "somebody reads this")
+	servers[failover.To.ID].WaitLine(r.ctx(rsplibSoon), `Echo \d+ bytes on session 1`)
+	require.NoError(t, s.Close())
+
+	r.soon(rsplibDead, func() bool {
+		elements, err := user.ResolveFresh(r.ctx(rsplibSoon), "EchoPool")
+		return err == nil && len(elements) == 1 && elements[0].ID == failover.To.ID
+	}, "the registrar forgets the dead element")
+	file := r.finish()
+	require.NotZero(t, r.count(file, 9, rsplibOurs), "the failure was reported")
+}
