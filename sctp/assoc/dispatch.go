@@ -3,6 +3,7 @@
 package assoc
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/rserpool/rserpool/sctp/wire"
@@ -31,12 +32,17 @@ func (a *Association) HandlePacket(now time.Time, d Datagram) {
 		if !a.handleCookieEcho(now, d, h, first) {
 			return
 		}
-	case h.Tag == a.myTag && !reflected(first):
-		if first.Type == wire.ChunkShutdownAck && (a.state == StateCookieWait || a.state == StateCookieEchoed) {
-			a.replyAlone(d, h.Tag, wire.AppendShutdownComplete(nil, true)) // Section 9.2
-			return
+	case first.Type == wire.ChunkShutdownAck && (a.state == StateCookieWait || a.state == StateCookieEchoed):
+		// E: "it is treated as an OOTB packet", whatever its tag is: it is for an
+		// association which the peer has not ended yet.
+		if h.Tag != 0 {
+			a.replyAlone(d, h.Tag, wire.AppendShutdownComplete(nil, true))
 		}
+		return
+	case h.Tag == a.myTag && !reflected(first):
 	case h.Tag == a.peerTag && a.peerTag != 0 && reflected(first):
+		a.handleReflected(first)
+		return
 	default:
 		// "the receiver MUST silently discard the packet".
 		a.stats.BadPackets++
@@ -51,8 +57,9 @@ func (a *Association) HandlePacket(now time.Time, d Datagram) {
 	a.stats.PacketsReceived++
 	if a.state == StateShutdownSent {
 		// Section 9.2: "The reception of any packet from its peer ... SHOULD clear
-		// the endpoint's retransmission count".
+		// the endpoint's retransmission count and restart the T2-shutdown timer".
 		a.t2.expired, a.errorCount = 0, 0
+		a.t2.restart(now)
 	}
 	chunks := a.stats.DataChunksReceived
 	a.handleChunks(now, d, p)
@@ -72,6 +79,18 @@ func (a *Association) HandlePacket(now time.Time, d Datagram) {
 // the Verification Tag is the one it was sent.
 func reflected(c wire.Chunk) bool {
 	return (c.Type == wire.ChunkAbort || c.Type == wire.ChunkShutdownComplete) && c.Flags&wire.FlagT != 0
+}
+
+// handleReflected takes an ABORT or SHUTDOWN COMPLETE of a peer without TCB.
+// Nothing else goes under its Verification Tag, so that the rest of the packet
+// is not looked at.
+func (a *Association) handleReflected(c wire.Chunk) {
+	a.stats.PacketsReceived++
+	if c.Type == wire.ChunkAbort {
+		a.handleAbort(c)
+		return
+	}
+	a.handleShutdownComplete()
 }
 
 // handleChunks processes the chunks in their order in the packet (RFC 9260,
@@ -116,12 +135,16 @@ func (a *Association) handleChunks(now time.Time, d Datagram, p *path) {
 		case wire.ChunkShutdownAck:
 			a.handleShutdownAck(now, d)
 		case wire.ChunkShutdownComplete:
-			// "An endpoint MUST ignore the SHUTDOWN COMPLETE chunk if it is not in the
-			// SHUTDOWN-ACK-SENT state."
-			if a.state == StateShutdownAckSent {
-				a.close(nil)
+			if !reflected(c) {
+				a.handleShutdownComplete()
 			}
 		case wire.ChunkAbort:
+			// With the T bit set it wants the peer's tag: B: "Otherwise, the receiver
+			// MUST silently discard the packet and take no further action."
+			if reflected(c) {
+				a.stats.BadPackets++
+				return
+			}
 			a.handleAbort(c)
 		case wire.ChunkError:
 			a.handleError(now, c)
@@ -155,12 +178,15 @@ func (a *Association) handleUnknown(p *path, c wire.Chunk) bool {
 // endpoint MUST remove the association from its record and SHOULD report the
 // termination to its upper layer".
 func (a *Association) handleAbort(c wire.Chunk) {
-	e := &AbortError{Peer: true, Causes: append([]byte(nil), c.Value...)}
-	for cause, err := range wire.Causes(e.Causes) {
-		if err != nil {
-			e.Causes = nil // malformed causes do not save an association
-			break
-		}
+	causes, _, err := wire.ParseAbort(c)
+	if err != nil {
+		// RFC 9260, Section 3.3.7: "If an endpoint receives an ABORT chunk with a
+		// format error or no TCB is found, it MUST silently discard it."
+		a.stats.BadPackets++
+		return
+	}
+	e := &AbortError{Peer: true, Causes: bytes.Clone(causes)}
+	for cause := range wire.Causes(e.Causes) {
 		if cause.Code == wire.CauseUserInitiatedAbort {
 			e.Reason = string(cause.Value)
 		}
@@ -176,13 +202,14 @@ func (a *Association) handleAbort(c wire.Chunk) {
 }
 
 func (a *Association) handleError(now time.Time, c wire.Chunk) {
-	if wire.CheckCauses(c.Value) != nil {
+	causes, err := wire.ParseErrorChunk(c)
+	if err != nil {
 		a.stats.BadPackets++
 		return
 	}
-	if hasCause(c.Value, wire.CauseStaleCookie) {
+	if hasCause(causes, wire.CauseStaleCookie) {
 		a.handleStaleCookie(now)
 		return
 	}
-	a.event(EventPeerError{Causes: append([]byte(nil), c.Value...)})
+	a.event(EventPeerError{Causes: bytes.Clone(causes)})
 }

@@ -104,6 +104,14 @@ func (a *Association) handleShutdownAck(now time.Time, d Datagram) {
 	}
 }
 
+// handleShutdownComplete: RFC 9260, Section 8.5.1, C: "An endpoint MUST ignore
+// the SHUTDOWN COMPLETE chunk if it is not in the SHUTDOWN-ACK-SENT state."
+func (a *Association) handleShutdownComplete() {
+	if a.state == StateShutdownAckSent {
+		a.close(nil)
+	}
+}
+
 // onT2Expiry: "An endpoint SHOULD limit the number of retransmissions of the
 // SHUTDOWN chunk to the protocol parameter 'Association.Max.Retrans'."
 func (a *Association) onT2Expiry(now time.Time) {

@@ -23,6 +23,13 @@ func (t *retryTimer) sent(now time.Time, p *path) {
 	t.deadline = now.Add(p.rto.rto)
 }
 
+// restart lets a timer that runs begin anew.
+func (t *retryTimer) restart(now time.Time) {
+	if !t.deadline.IsZero() {
+		t.deadline = now.Add(t.path.rto.rto)
+	}
+}
+
 // expire makes the next transmission due once the deadline has passed.
 func (t *retryTimer) expire(now time.Time) bool {
 	if t.deadline.IsZero() || t.deadline.After(now) {
