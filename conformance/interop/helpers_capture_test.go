@@ -6,12 +6,17 @@ package interop
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
+	"io"
+	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -20,53 +25,88 @@ import (
 
 // A capture is lab.Capture with a bound, and on any interface.
 type capture struct {
-	cmd  *exec.Cmd
-	file string
+	cmd   *exec.Cmd
+	ended chan struct{}
+	file  string
+	marks []string // where to send what shows up on the interfaces, one each
 }
 
 // newCapture starts to record, at most the first packets that are not larger than an Ethernet frame:
 // a larger one is a run which the kernel has not cut into packets yet, and no packet of ours.
-func newCapture(t *testing.T, name string, packets int, interfaces ...string) *capture {
+// Interfaces are given with an address that leads there.
+func newCapture(t *testing.T, name string, packets int, interfaces ...[2]string) *capture {
 	t.Helper()
-	c := &capture{file: filepath.Join(t.ArtifactDir(), name+".pcapng")}
+	c := &capture{file: filepath.Join(t.ArtifactDir(), name+".pcapng"), ended: make(chan struct{})}
 	args := []string{"-q", "-a", fmt.Sprintf("packets:%d", packets), "-w", c.file}
 	for _, i := range interfaces {
-		args = append(args, "-i", i, "-f", "udp port 9899 and less 1515")
+		args = append(args, "-i", i[0], "-f", "udp port 9899 and less 1515")
+		c.marks = append(c.marks, i[1]+":9899")
 	}
 	c.cmd = exec.Command("dumpcap", args...)
 	stderr, err := c.cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.cmd.Start())
-	t.Cleanup(func() { c.stop() })
-	s := bufio.NewScanner(stderr)
-	var said []string
-	for s.Scan() {
-		said = append(said, s.Text())
-		if strings.HasPrefix(s.Text(), "File: ") {
-			go func() {
-				for s.Scan() { // a full pipe would stop it
-				}
-			}()
-			return c
+	t.Cleanup(func() {
+		_ = c.cmd.Process.Kill()
+		<-c.ended
+	})
+	ready := make(chan struct{})
+	go func() {
+		for s := bufio.NewScanner(stderr); s.Scan(); {
+			if strings.HasPrefix(s.Text(), "File: ") {
+				close(ready)
+			}
 		}
+		_ = c.cmd.Wait()
+		close(c.ended)
+	}()
+	select {
+	case <-ready:
+	case <-c.ended:
+		require.Fail(t, "dumpcap does not start")
 	}
-	require.Fail(t, "dumpcap does not start", strings.Join(said, "\n"))
-	return nil
+	return c
 }
 
-// stop ends the recording, if it has not ended, and returns its file.
-func (c *capture) stop() string {
-	if c.cmd.ProcessState == nil {
-		_ = c.cmd.Process.Signal(syscall.SIGINT)
-		_ = c.cmd.Wait()
+// captureTail is how far from the end of a file the last packet of each interface is looked for.
+const captureTail = 1 << 20
+
+// stop ends the recording, if it has not ended, and returns its file. What dumpcap has not read when
+// it is told to stop is lost: stop waits until a datagram sent now is in the file.
+func (c *capture) stop(t *testing.T) string {
+	t.Helper()
+	for i, to := range c.marks {
+		mark := fmt.Sprintf("end of %s on interface %d", filepath.Base(c.file), i)
+		conn, err := net.Dial("udp4", to)
+		require.NoError(t, err)
+		_, err = conn.Write([]byte(mark))
+		require.NoError(t, err)
+		conn.Close()
+		require.Eventually(t, func() bool {
+			select {
+			case <-c.ended:
+				return true
+			default:
+			}
+			f, err := os.Open(c.file)
+			require.NoError(t, err)
+			defer f.Close()
+			st, err := f.Stat()
+			require.NoError(t, err)
+			tail, err := io.ReadAll(io.NewSectionReader(f, max(0, st.Size()-captureTail), captureTail))
+			require.NoError(t, err)
+			return bytes.Contains(tail, []byte(mark))
+		}, 20*time.Second, 20*time.Millisecond, "the capture does not end")
 	}
+	_ = c.cmd.Process.Signal(syscall.SIGINT)
+	<-c.ended
 	return c.file
 }
 
 // check ends the recording and has tshark judge all of our packets. It returns the file.
 func (c *capture) check(t *testing.T, l *lab.Lab) string {
 	t.Helper()
-	file := c.stop()
+	file := c.stop(t)
 	const ours = "(ip.src == 10.44.0.1 || ip.src == 10.45.0.1) && udp.srcport == 9899"
 	require.Positive(t, l.CountPackets(t, file, "sctp && "+ours), "nothing of ours was recorded")
 	l.CheckCapture(t, file, ours)

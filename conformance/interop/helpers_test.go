@@ -71,14 +71,18 @@ type foreign struct {
 	start func(options string) program
 	// Cut and join take its link to net 0 or 1 down and up.
 	cut, join func(t *testing.T, net int)
+	// Lose loses every every-th datagram from and to it on a net; 0 ends it.
+	lose func(t *testing.T, net, every int)
 	// Capture records what goes to and from it.
 	capture func(t *testing.T, name string, packets int) *capture
 }
 
-// A program is one run of kernelpeer or usrsctppeer. Its exit waits for its end.
+// A program is one run of kernelpeer or usrsctppeer.
 type program struct {
 	*lab.Process
-	exit func(ctx context.Context) int
+	exit func(ctx context.Context) int // waits for its end
+	// How it tells the cause User-Initiated Abort, number 12.
+	userAbort string
 }
 
 // sets tells who sets an association up.

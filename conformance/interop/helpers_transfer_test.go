@@ -24,6 +24,18 @@ func spec(seed uint64, bytes int64) stream.Spec {
 	return stream.Spec{Seed: seed, Bytes: bytes, Streams: streams}
 }
 
+// expect returns what arrives of several specs, sent one after the other.
+func expect(specs ...stream.Spec) *stream.Digest {
+	d := &stream.Digest{}
+	for _, spec := range specs {
+		s := stream.NewSource(spec)
+		for m, ok := s.Next(); ok; m, ok = s.Next() {
+			d.Add(m.Stream, m.PPID, m.Data)
+		}
+	}
+	return d
+}
+
 // send sends the messages of a spec in order and returns the error of the first that failed.
 func send(ctx context.Context, c *sctp.Conn, spec stream.Spec) error {
 	src := stream.NewSource(spec)
@@ -42,8 +54,8 @@ type reception struct {
 	done   chan struct{}
 }
 
-// receive reads all messages. More, if not nil, is called with the bytes received so far.
-func receive(ctx context.Context, c *sctp.Conn, more func(bytes int64)) *reception {
+// receive reads all messages. More, if not nil, is called with each and the bytes received so far.
+func receive(ctx context.Context, c *sctp.Conn, more func(m sctp.Message, bytes int64)) *reception {
 	r := &reception{done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
@@ -60,7 +72,7 @@ func receive(ctx context.Context, c *sctp.Conn, more func(bytes int64)) *recepti
 			}
 			r.digest.Add(m.Stream, uint32(m.PPID), m.Data)
 			if bytes += int64(len(m.Data)); more != nil {
-				more(bytes)
+				more(m, bytes)
 			}
 		}
 	}()

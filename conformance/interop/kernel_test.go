@@ -46,16 +46,18 @@ func bootKernel(t *testing.T, settings string) (*foreign, *lab.Node) {
 		udp:   9899,
 		start: func(options string) program {
 			node.Input(fmt.Sprintf("kernelpeer -port %d %s", peerPort, options))
-			return program{node.Process, func(ctx context.Context) int {
+			exit := func(ctx context.Context) int {
 				code, err := strconv.Atoi(node.WaitLine(ctx, `^event=exit code=(\d+)`)[1])
 				require.NoError(t, err)
 				return code
-			}}
+			}
+			return program{node.Process, exit, "3072"} // in network byte order, as it was on the wire
 		},
 		cut:  func(t *testing.T, net int) { l.Cut(t, kernelNode, nets[net]) },
 		join: func(t *testing.T, net int) { l.Join(t, kernelNode, nets[net]) },
+		lose: func(t *testing.T, net, every int) { l.Drop(t, kernelNode, nets[net], every) },
 		capture: func(t *testing.T, name string, packets int) *capture {
-			return newCapture(t, name, packets, "brA", "brB")
+			return newCapture(t, name, packets, [2]string{"brA", "10.44.0.255"}, [2]string{"brB", "10.45.0.255"})
 		},
 	}, node
 }
