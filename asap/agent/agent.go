@@ -131,6 +131,13 @@ func (a *Agent) newLink(addr Addr, c *candidate) *link {
 	return l
 }
 
+// answered notes that the registrar does its work.
+func (l *link) answered() {
+	if l.candidate != nil {
+		l.candidate.silent = false
+	}
+}
+
 // HandleInbound makes a link of an association which a registrar has set up to the registration port. Call it when
 // the first ASAP message arrives there, before HandleMessage.
 func (a *Agent) HandleInbound(from Addr) LinkID {
@@ -188,8 +195,15 @@ func (a *Agent) send(l *link, m asap.Message) bool {
 }
 
 // leaveHome gives the home registrar up because it does not answer.
+//
+// RFC 5352, Section 3.6: "when it fails to communicate with its Home ENRP server (i.e., timed out on an ENRP request), a PE
+// or PU MUST establish a new Home ENRP server (i.e., set up a TCP connection or SCTP association with a different ENRP
+// server)."
 func (a *Agent) leaveHome(now time.Time, err error) {
 	l := a.home
+	if l.candidate != nil {
+		l.candidate.silent = true
+	}
 	a.disconnect(l, "no answer")
 	a.homeLost(now, err)
 }
@@ -200,7 +214,7 @@ func (a *Agent) homeLost(now time.Time, err error) {
 	a.home = nil
 	a.tell(EventHomeLost{Addr: l.addr, Err: err})
 	if l.candidate != nil {
-		l.candidate.fail(err)
+		l.candidate.failures++
 	}
 	for _, e := range a.elements {
 		a.elementHomeless(e, err)

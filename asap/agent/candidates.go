@@ -33,9 +33,8 @@ type candidate struct {
 	outdate  time.Time // t7ENRPOutdate; zero for a configured one
 	round    uint64    // of the hunt in which it was tried last
 	failures int       // in a row
+	silent   bool      // it accepts associations, but did not answer: others come first
 }
-
-func (c *candidate) fail(error) { c.failures++ }
 
 // AddRegistrar adds a registrar to the configured list.
 //

@@ -215,6 +215,7 @@ func (a *Agent) onRegistrationResponse(now time.Time, l *link, m *asap.Registrat
 		return
 	}
 	first := e.since != l.id
+	l.answered()
 	// RFC 5352, Section 3.1: "At the reception of the registration response, the PE MUST stop the T2-registration timer."
 	// And: "After successful registration, the PE MUST start a T4-reregistration timer."
 	t4, _ := e.timing(&a.cfg)

@@ -122,11 +122,11 @@ func (a *Agent) nextCandidate() *candidate {
 		if c.round == h.round || a.home != nil && a.home.candidate == c {
 			continue
 		}
-		if c.rank == rankFallback && len(h.attempts) > 0 {
+		if (c.rank == rankFallback || c.silent) && len(h.attempts) > 0 {
 			continue // others come first
 		}
 		if len(best) > 0 {
-			switch order := cmp.Or(cmp.Compare(c.rank, best[0].rank), cmp.Compare(c.failures, best[0].failures)); {
+			switch order := cmp.Or(compareBool(c.silent, best[0].silent), cmp.Compare(c.rank, best[0].rank), cmp.Compare(c.failures, best[0].failures)); {
 			case order > 0:
 				continue
 			case order < 0:
@@ -139,6 +139,17 @@ func (a *Agent) nextCandidate() *candidate {
 		return nil
 	}
 	return best[a.cfg.Rand.IntN(len(best))] // spread the load of many agents over the registrars
+}
+
+// compareBool orders false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // connected ends the hunt: the first registrar wins.
@@ -159,7 +170,7 @@ func (a *Agent) connectFailed(now time.Time, l *link, err error) {
 	if err == nil {
 		err = fmt.Errorf("registrar %v has shut down", l.addr)
 	}
-	l.candidate.fail(err)
+	l.candidate.failures++
 	h.failures = append(h.failures, err)
 	a.advanceHunt(now)
 }
@@ -184,7 +195,7 @@ func (a *Agent) huntTimeout(now time.Time) {
 		for _, l := range attempts {
 			a.disconnect(l, "no answer in time")
 			err := fmt.Errorf("registrar %v: no answer within %v", l.addr, waited)
-			l.candidate.fail(err)
+			l.candidate.failures++
 			h.failures = append(h.failures, err)
 		}
 		// SH5.2: "The ASAP Endpoint SHOULD repeat trying to establish an association or connection by proceeding to step

@@ -205,6 +205,7 @@ func (a *Agent) onResolutionResponse(now time.Time, l *link, m *asap.HandleResol
 	// RFC 5352, Section 3.3: "At the reception of the ASAP_HANDLE_RESOLUTION_RESPONSE message, the ASAP Endpoint MUST stop
 	// its T1-ENRPrequest timer."
 	r.remove(q)
+	l.answered()
 	if a.hunt.spare {
 		a.stopHunt("the home registrar has answered")
 	}
