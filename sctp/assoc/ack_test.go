@@ -195,6 +195,21 @@ func TestWindowUpdate(t *testing.T) {
 	require.Equal(t, sacks+1, z.Stats().SacksSent)
 }
 
+// "Reasons for setting the I bit include ...: The sending of a DATA chunk fills
+// the congestion or receiver window." RFC 9260, Section 6.1: no SACK waits for
+// a second packet which cannot come.
+func TestWindowOfOneMessageIsNotSlow(t *testing.T) {
+	p := newPair(t, Config{RecvBuffer: 1500})
+	a, z := p.connect()
+	for range 10 {
+		require.NoError(t, a.Send(p.now, Message{Data: bytes.Repeat([]byte("x"), 1000)}))
+	}
+	begun := p.now
+	p.pump()
+	require.EqualValues(t, 10, z.Stats().DataChunksReceived, "all without a delayed SACK")
+	require.Equal(t, begun, p.now)
+}
+
 // RFC 9260, Section 6.9: a message larger than the receive window arrives.
 func TestMessageLargerThanWindow(t *testing.T) {
 	p := newPair(t, Config{RecvBuffer: 20000})

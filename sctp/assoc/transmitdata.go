@@ -158,6 +158,9 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 			flags |= wire.DataImmediate // RFC 9260, Section 6.1: "The sender is in the SHUTDOWN-PENDING state."
 		}
 		c := outChunk{msg: m, path: p, off: int32(off), n: int32(n), flags: flags}
+		if a.fillsWindow(&c) {
+			c.flags |= wire.DataImmediate
+		}
 		tsn := a.out.add(c)
 		k.appendChunk(tsn, &c)
 		p.startT3(now)
@@ -169,6 +172,19 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 		p.cc.onSent(now)
 		a.nagle, a.nagleOver = nilTime, false
 	}
+}
+
+// fillsWindow tells whether a chunk is the last one for now because of a
+// window. The peer might wait for a second packet before it acknowledges, in
+// vain. RFC 9260, Section 6.1, names it as a reason for the I bit: "The sending
+// of a DATA chunk fills the congestion or receiver window."
+func (a *Association) fillsWindow(c *outChunk) bool {
+	if a.queue.empty() {
+		return false
+	}
+	m := a.queue.peek()
+	next := min(len(m.data)-m.cut, a.amdcs()-wire.DataHeaderLen)
+	return !c.path.cc.mayAddTo(c.path.flightSize+c.size()) || a.peerRwnd()-int(c.n) < next
 }
 
 // nextCut is the size of the next fragment for this packet, or 0 if it goes
