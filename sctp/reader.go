@@ -160,7 +160,7 @@ func (s *Stack) route(local netip.AddrPort, dgs []udpencap.Datagram, b *batch) {
 // pollReplies collects the answers to packets without association.
 func (s *Stack) pollReplies(outs []*output) []*output {
 	for {
-		if len(outs) == 0 || len(outs[len(outs)-1].space()) < s.params.MTU {
+		if len(outs) == 0 || len(outs[len(outs)-1].space()) < s.eng.MaxReplySize() {
 			outs = append(outs, getOutput())
 		}
 		o := outs[len(outs)-1]

@@ -69,6 +69,7 @@ type Association struct {
 	shutdownWanted  bool // before ESTABLISHED
 
 	replies    []outReply
+	replied    int // bytes of answers to the packet being handled
 	events     []Event
 	stats      Stats
 	gapScratch []tsnRange
@@ -238,6 +239,7 @@ func (a *Association) close(err error) {
 	a.t1.stop()
 	a.t2.stop()
 	a.t5ShutdownGuard = time.Time{}
+	a.dropBundled()
 	for _, p := range a.paths {
 		p.stopT3()
 		p.hb.stop()

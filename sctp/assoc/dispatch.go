@@ -61,6 +61,7 @@ func (a *Association) HandlePacket(now time.Time, d Datagram) {
 		a.t2.expired, a.errorCount = 0, 0
 		a.t2.restart(now)
 	}
+	a.replied = 0
 	chunks := a.stats.DataChunksReceived
 	a.handleChunks(now, d, p)
 	if a.stats.DataChunksReceived != chunks {
@@ -168,7 +169,7 @@ func (s State) mayReceiveSack() bool {
 // 3.2) and tells whether to go on with the packet.
 func (a *Association) handleUnknown(p *path, c wire.Chunk) bool {
 	act := c.Type.UnknownAction()
-	if act.Report && len(c.Raw) <= maxReported {
+	if act.Report {
 		a.replyError(p, wire.AppendUnrecognizedChunk(nil, c.Raw))
 	}
 	return !act.Stop

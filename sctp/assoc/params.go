@@ -62,7 +62,7 @@ func readInit(c wire.Chunk, source netip.Addr, families addrFamilies, maxPaths i
 		case wire.ParamHostName:
 			// RFC 9260, Section 5.1.2, B: "the endpoint MUST immediately send an ABORT
 			// chunk and MAY include an 'Unresolvable Address' error cause".
-			return p, wire.AppendCause(nil, wire.CauseUnresolvableAddress, prm.Raw), false
+			return p, wire.AppendUnresolvableAddress(nil, prm.Raw[:min(len(prm.Raw), maxReported)]), false
 		case wire.ParamStateCookie:
 			p.cookie = prm.Value
 		case wire.ParamCookiePreservative:
@@ -110,6 +110,14 @@ func familiesOf(local []netip.AddrPort) (f addrFamilies) {
 
 func (f addrFamilies) has(a netip.Addr) bool { return a.Is4() && f.v4 || a.Is6() && f.v6 }
 
+const (
+	// maxListedAddrs bounds the addresses an INIT, INIT ACK or ABORT lists, so
+	// that they fit into packets which need not be fragmented.
+	maxListedAddrs = 32
+	// maxInitPacket is more than the largest INIT then has.
+	maxInitPacket = wire.HeaderLen + wire.InitHeaderLen + 20*maxListedAddrs + 32
+)
+
 // appendAddressParams appends what an INIT or INIT ACK sent to a destination
 // says of the local addresses: those that make sense there, or none if the
 // peer will see the only one as the packet's source.
@@ -121,7 +129,7 @@ func appendAddressParams(b []byte, local []netip.AddrPort, dst netip.Addr) []byt
 		}
 	}
 	if len(list) > 1 {
-		for _, a := range list {
+		for _, a := range list[:min(len(list), maxListedAddrs)] {
 			b = wire.AppendAddress(b, a)
 		}
 	}

@@ -45,11 +45,13 @@ func newPath(index int, remote, local netip.AddrPort, c *Config) *path {
 func (p *path) ipv6() bool { return p.remote.Addr().Is6() }
 
 // maxPacket is the largest SCTP packet: the MTU without IP and UDP headers.
-func (p *path) maxPacket() int {
-	if p.ipv6() {
-		return (p.mtu - ipv6UDPOverIP) &^ 3
+func (p *path) maxPacket() int { return maxPacket(p.mtu, p.remote.Addr()) }
+
+func maxPacket(mtu int, dst netip.Addr) int {
+	if dst.Is6() {
+		return (mtu - ipv6UDPOverIP) &^ 3
 	}
-	return (p.mtu - ipv4UDPOverIP) &^ 3
+	return (mtu - ipv4UDPOverIP) &^ 3
 }
 
 func (p *path) setMTU(mtu int) {

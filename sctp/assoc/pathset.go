@@ -59,9 +59,6 @@ func (a *Association) amdcs() int {
 	return a.amdcsCache
 }
 
-// MaxPacketSize is the size of the largest packet PollTransmit makes.
-func (a *Association) MaxPacketSize() int { return a.cfg.MTU }
-
 // dataPath is where new data goes: the primary path unless it is inactive,
 // else one other (RFC 9260, Section 6.4.1).
 func (a *Association) dataPath() *path {

@@ -74,7 +74,7 @@ func (a *Association) refuseNewAddresses(d Datagram, p *peerInit) bool {
 	if len(added) == 0 {
 		return false
 	}
-	a.replyAlone(d, p.InitiateTag, wire.AppendAbort(nil, false, wire.AppendRestartNewAddresses(nil, added...)))
+	a.replyAlone(d, p.InitiateTag, wire.AppendAbort(nil, false, wire.AppendRestartNewAddresses(nil, added[:min(len(added), maxListedAddrs)]...)))
 	return true
 }
 

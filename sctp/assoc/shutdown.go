@@ -99,6 +99,9 @@ func (a *Association) handleShutdownAck(now time.Time, d Datagram) {
 	case StateShutdownSent, StateShutdownAckSent:
 		// "MUST stop the T2-shutdown timer, send a SHUTDOWN COMPLETE chunk to its
 		// peer, and remove all record of the association."
+		if p := a.pathTo(d.Remote.Addr()); p.state == PathUnconfirmed {
+			d.Local, d.Remote = a.dataPath().local, a.dataPath().remote // Section 5.4
+		}
 		a.replyAlone(d, a.peerTag, wire.AppendShutdownComplete(nil, false))
 		a.close(nil)
 	}

@@ -266,8 +266,19 @@ func (r *tagRing) add(tag uint32) {
 
 func (r *tagRing) has(tag uint32) bool { return slices.Contains(r.tags[:], tag) }
 
+// MaxReplySize is the size in bytes of the largest packet PollReply makes now,
+// at least the configured MTU: the answer to an INIT that lists many addresses
+// can be larger.
+func (s *Stack) MaxReplySize() int {
+	n := s.cfg.MTU
+	for _, r := range s.replies {
+		n = max(n, len(r.packet))
+	}
+	return n
+}
+
 // PollReply puts the next packet that answers one without an association into
-// buf, which must hold a packet of the configured MTU.
+// buf, which must have room for MaxReplySize bytes.
 func (s *Stack) PollReply(buf []byte) (Transmit, bool) {
 	if len(s.replies) == 0 {
 		return Transmit{}, false
@@ -275,7 +286,7 @@ func (s *Stack) PollReply(buf []byte) (Transmit, bool) {
 	r := s.replies[0]
 	s.replies = s.replies[1:]
 	n := copy(buf, r.packet)
-	return Transmit{Local: r.local, Remote: r.remote, Len: n}, n == len(r.packet)
+	return Transmit{Local: r.local, Remote: r.remote, Len: n, Oversize: n > maxPacket(s.cfg.MTU, r.remote.Addr())}, true
 }
 
 // answer queues a packet with one chunk back to where d came from.

@@ -87,7 +87,7 @@ func TestShutdownAckWhileSettingUp(t *testing.T) {
 	}
 }
 
-// "Upon the reception of the SHUTDOWN COMPLETE chunk, the endpoint verifies
+// "Upon reception of the SHUTDOWN COMPLETE chunk, the endpoint verifies
 // that it is in the SHUTDOWN-ACK-SENT state" RFC 9260, Section 9.2. A peer that
 // has lost the association before it got the SHUTDOWN ACK, and dials again,
 // ends it that way.

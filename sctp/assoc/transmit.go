@@ -3,7 +3,6 @@
 package assoc
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/rserpool/rserpool/sctp/wire"
@@ -12,59 +11,13 @@ import (
 // nilTime is no time: a timer that does not run.
 var nilTime time.Time
 
-// An outReply is a chunk that answers one of the peer's.
-type outReply struct {
-	path          *path // bundled with what else goes there, unless alone
-	local, remote netip.AddrPort
-	tag           uint32
-	chunk         []byte
-	alone         bool // the only chunk of a packet with its own tag
-}
-
-// maxOutReplies bounds the answers waiting to be sent; what floods more than
-// this gets no answer.
-const maxOutReplies = 64
-
-func (a *Association) addReply(r outReply) {
-	if len(a.replies) < maxOutReplies {
-		a.replies = append(a.replies, r)
-	}
-}
-
-func (a *Association) reply(p *path, chunk []byte) { a.addReply(outReply{path: p, chunk: chunk}) }
-
-func (a *Association) replyError(p *path, causes []byte) { a.reply(p, wire.AppendError(nil, causes)) }
-
-func (a *Association) replyAlone(d Datagram, tag uint32, chunk []byte) {
-	a.addReply(outReply{local: d.Local, remote: d.Remote, tag: tag, chunk: chunk, alone: true})
-}
-
-// replyCookieAck answers a COOKIE ECHO. RFC 9260, Section 5.4: "A COOKIE ACK
-// chunk MAY be sent to an UNCONFIRMED address, but it MUST be bundled with a
-// HEARTBEAT chunk including a nonce."
-func (a *Association) replyCookieAck(d Datagram) {
-	p := a.pathTo(d.Remote.Addr())
-	if p == nil {
-		p = a.primary
-	}
-	if p.state == PathUnconfirmed {
-		p.hb.asked = true
-	}
-	// COOKIE ACK "MUST be the first chunk in the packet" (Section 5.1, D).
-	a.replies = append([]outReply{{path: p, chunk: wire.AppendCookieAck(nil)}}, a.replies...)
-}
-
 // PollTransmit puts the next packet to send into buf, which must have room for
 // MaxPacketSize bytes. What goes out follows from the state, in a fixed order:
 // answers, HEARTBEATs, the shutdown, retransmissions, acknowledgements and new
 // data, bundled as far as they go to the same path.
 func (a *Association) PollTransmit(now time.Time, buf []byte) (Transmit, bool) {
-	if len(a.replies) > 0 && a.replies[0].alone {
-		r := a.replies[0]
-		a.replies = a.replies[1:]
-		n := copy(buf, singleChunk(a.localPort, a.remotePort, r.tag, r.chunk))
-		a.stats.PacketsSent++
-		return Transmit{Local: r.local, Remote: r.remote, Len: n}, true
+	if t, ok := a.transmitAlone(buf); ok {
+		return t, true
 	}
 	switch a.state {
 	case StateClosed:
@@ -159,30 +112,11 @@ func (k *packet) end() (Transmit, bool) {
 	}
 	wire.SetChecksum(k.b)
 	k.a.stats.PacketsSent++
-	return Transmit{Local: k.p.local, Remote: k.p.remote, Len: len(k.b), Oversize: k.oversize}, true
+	oversize := k.oversize || len(k.b) > k.p.maxPacket()
+	return Transmit{Local: k.p.local, Remote: k.p.remote, Len: len(k.b), Oversize: oversize}, true
 }
 
 func (k *packet) room() int { return k.max - len(k.b) }
-
-// appendReplies takes the answers to the path from the queue as long as they
-// fit. One that is larger than a packet is dropped.
-func (k *packet) appendReplies() {
-	a := k.a
-	for len(a.replies) > 0 && !a.replies[0].alone && a.replies[0].path == k.p {
-		chunk := a.replies[0].chunk
-		if len(chunk) > k.room() {
-			if len(k.b) > wire.HeaderLen {
-				return
-			}
-		} else {
-			k.b = append(k.b, chunk...)
-		}
-		a.replies = a.replies[1:]
-	}
-	if len(a.replies) == 0 {
-		a.replies = nil
-	}
-}
 
 func (k *packet) appendHeartbeat(now time.Time) {
 	const heartbeatLen = wire.ChunkHeaderLen + wire.ParamHeaderLen + heartbeatInfoLen

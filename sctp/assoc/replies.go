@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
+
+// An outReply is a chunk that answers one of the peer's.
+type outReply struct {
+	path          *path // bundled with what else goes there, unless alone
+	local, remote netip.AddrPort
+	tag           uint32
+	chunk         []byte
+	alone         bool // the only chunk of a packet with its own tag
+}
+
+// maxOutReplies bounds the answers waiting to be sent; what floods more than
+// this gets no answer.
+const maxOutReplies = 64
+
+func (a *Association) addReply(r outReply) {
+	if len(a.replies) < maxOutReplies {
+		a.replies = append(a.replies, r)
+	}
+}
+
+// reply answers a chunk of the packet that is being handled. RFC 9260, Section
+// 12.4: "the sender of the response chunk(s) MUST NOT send more than one packet
+// containing chunks other than DATA chunks": what does not fit into one, with
+// a SHUTDOWN, is left out.
+func (a *Association) reply(p *path, chunk []byte) {
+	if a.replied > 0 && a.replied+len(chunk)+wire.ShutdownLen > p.maxPacket()-wire.HeaderLen {
+		return
+	}
+	a.replied += len(chunk)
+	a.addReply(outReply{path: p, chunk: chunk})
+}
+
+// replyError reports an error where it came from. RFC 9260, Section 5.4: "An
+// endpoint MUST NOT send any chunks to an UNCONFIRMED address", which has no
+// exception for ERROR.
+func (a *Association) replyError(p *path, causes []byte) {
+	if p.state == PathUnconfirmed {
+		p = a.dataPath()
+	}
+	a.reply(p, wire.AppendError(nil, causes))
+}
+
+func (a *Association) replyAlone(d Datagram, tag uint32, chunk []byte) {
+	a.addReply(outReply{local: d.Local, remote: d.Remote, tag: tag, chunk: chunk, alone: true})
+}
+
+// replyCookieAck answers a COOKIE ECHO. RFC 9260, Section 5.4: "A COOKIE ACK
+// chunk MAY be sent to an UNCONFIRMED address, but it MUST be bundled with a
+// HEARTBEAT chunk including a nonce."
+func (a *Association) replyCookieAck(d Datagram) {
+	p := a.pathTo(d.Remote.Addr())
+	if p == nil {
+		p = a.primary
+	}
+	if p.state == PathUnconfirmed {
+		p.hb.asked = true
+	}
+	ack := outReply{path: p, chunk: wire.AppendCookieAck(nil)}
+	if len(a.replies) > 0 && a.replies[0].path == p && a.replies[0].chunk[0] == byte(wire.ChunkCookieAck) {
+		return // one is enough for copies of a COOKIE ECHO
+	}
+	// COOKIE ACK "MUST be the first chunk in the packet" (Section 5.1, D).
+	a.replies = slices.Insert(a.replies, 0, ack)
+}
+
+// dropBundled drops the answers that would be bundled with something.
+func (a *Association) dropBundled() {
+	a.replies = slices.DeleteFunc(a.replies, func(r outReply) bool { return !r.alone })
+}
+
+// MaxPacketSize is the size in bytes of the largest packet PollTransmit makes
+// now. It is the configured MTU but for what IP has to fragment: a COOKIE ECHO
+// with a large cookie, or the answer to an INIT that lists many addresses.
+func (a *Association) MaxPacketSize() int {
+	n := max(a.cfg.MTU, maxInitPacket, wire.HeaderLen+wire.ChunkHeaderLen+(len(a.cookie)+3)&^3)
+	for _, r := range a.replies {
+		if r.alone {
+			n = max(n, wire.HeaderLen+len(r.chunk))
+		}
+	}
+	return n
+}
+
+// transmitAlone sends the first answer if it goes alone.
+func (a *Association) transmitAlone(buf []byte) (Transmit, bool) {
+	if len(a.replies) == 0 || !a.replies[0].alone {
+		return Transmit{}, false
+	}
+	r := a.replies[0]
+	a.replies = a.replies[1:]
+	n := copy(buf, singleChunk(a.localPort, a.remotePort, r.tag, r.chunk))
+	a.stats.PacketsSent++
+	return Transmit{Local: r.local, Remote: r.remote, Len: n, Oversize: n > maxPacket(a.cfg.MTU, r.remote.Addr())}, true
+}
+
+// appendReplies takes the answers to the path from the queue as long as they
+// fit. One that is larger than a packet is dropped.
+func (k *packet) appendReplies() {
+	a := k.a
+	for len(a.replies) > 0 && !a.replies[0].alone && a.replies[0].path == k.p {
+		chunk := a.replies[0].chunk
+		if len(chunk) > k.room() {
+			if len(k.b) > wire.HeaderLen {
+				return
+			}
+		} else {
+			k.b = append(k.b, chunk...)
+		}
+		a.replies = a.replies[1:]
+	}
+	if len(a.replies) == 0 {
+		a.replies = nil
+	}
+}
