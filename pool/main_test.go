@@ -157,14 +157,25 @@ func (w *world) client(h *simnet.Host, change func(*Config)) *Client {
 // echo runs an element of EchoPool on a host, and returns when it is registered.
 func (w *world) echo(h *simnet.Host, id uint32, change func(*Config)) *running {
 	w.t.Helper()
-	c := w.client(h, change)
-	srv := &Server{Handle: "EchoPool", ID: id, Handler: Echo}
-	r := w.run(c.Stack(), func(ctx context.Context) error {
-		defer c.Close()
-		return srv.Serve(ctx, c)
-	})
+	r, srv := w.startEcho(h, id, change)
 	<-srv.Ready()
 	return r
+}
+
+// echoLater does not wait.
+func (w *world) echoLater(h *simnet.Host, id uint32) *running {
+	r, _ := w.startEcho(h, id, nil)
+	return r
+}
+
+func (w *world) startEcho(h *simnet.Host, id uint32, change func(*Config)) (*running, *Server) {
+	w.t.Helper()
+	c := w.client(h, change)
+	srv := &Server{Handle: "EchoPool", ID: id, Handler: Echo}
+	return w.run(c.Stack(), func(ctx context.Context) error {
+		defer c.Close()
+		return srv.Serve(ctx, c)
+	}), srv
 }
 
 // until waits for something to become true, on the clock of the bubble.

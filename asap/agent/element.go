@@ -157,11 +157,11 @@ func (a *Agent) elementHome(now time.Time, e *element) {
 func (a *Agent) elementHomeless(e *element, err error) {
 	e.timer, e.changed = time.Time{}, false
 	switch e.state {
-	case stateRegistered:
-		a.tell(EventUnregistered{Key: e.Key, Err: err})
-		e.state = stateWaiting
-	case stateRegistering:
-		e.state = stateWaiting
+	case stateRegistered, stateRegistering:
+		if e.since != 0 {
+			a.tell(EventUnregistered{Key: e.Key, Err: err})
+		}
+		e.state, e.since = stateWaiting, 0
 	case stateDeregistering:
 		e.state = stateLeaving
 	}

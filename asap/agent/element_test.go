@@ -56,6 +56,15 @@ func TestLostRegistrarIsReplacedAndToldAtOnce(t *testing.T) {
 	h.golden()
 }
 
+func TestLossDuringReregistrationIsTold(t *testing.T) {
+	h := newHarness(t, Config{})
+	l := h.home("10.0.0.1:3863")
+	h.registered(l, echo(1))
+	h.pass(31 * time.Second)
+	h.lost(l, errRefused)
+	require.ErrorIs(t, one[EventUnregistered](h).Err, errRefused)
+}
+
 // RFC 5352, Section 3.1: "If the T2-registration timer expires before receiving an ASAP_REGISTRATION_RESPONSE message, [...]
 // the PE shall start the Server Hunt procedure". And: "If repeated registration timeouts or failures occurs and the local
 // count exceeds the Threshold 'MAX-REG-ATTEMPT', the implementation SHOULD report the error to its upper layer and stop

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pool
+
+import (
+	"context"
+	"errors"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rserpool/rserpool/asap"
+	"github.com/rserpool/rserpool/asap/agent"
+	"github.com/rserpool/rserpool/asap/param"
+	"github.com/rserpool/rserpool/pool/policy"
+	"github.com/rserpool/rserpool/sctp"
+)
+
+// TestRegistrarRestart: RSPLIB's elements wait for their next re-registration after the registrar is back; ours do not.
+func TestRegistrarRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		h1 := w.host(1)
+		r := w.registrar(h1, 1)
+		c := w.client(w.host(2), nil)
+		reg, err := c.Register(w.ctx, Registration{Handle: "EchoPool", ID: 0xa})
+		require.NoError(t, err)
+		require.Equal(t, RegistrationUp, reg.State())
+		e, err := reg.NextEvent(w.ctx)
+		require.NoError(t, err)
+		require.Equal(t, RegistrationUp, e.State)
+
+		require.NoError(t, r.stop())
+		e, err = reg.NextEvent(w.ctx)
+		require.NoError(t, err)
+		require.Equal(t, RegistrationDown, e.State)
+		require.Error(t, e.Err)
+		time.AfterFunc(3*time.Second, func() { w.registrar(h1, 1) })
+		start := time.Now()
+		e, err = reg.NextEvent(w.ctx)
+		require.NoError(t, err)
+		require.Equal(t, RegistrationUp, e.State)
+		require.Less(t, time.Since(start), 8*time.Second, "before T4 ends at 30 s")
+
+		require.NoError(t, reg.Deregister(w.ctx))
+		e, err = reg.NextEvent(w.ctx)
+		require.NoError(t, err)
+		require.Equal(t, RegistrationOver, e.State)
+		_, err = reg.NextEvent(w.ctx)
+		require.ErrorIs(t, err, net.ErrClosed)
+		_, err = c.ResolveFresh(w.ctx, "EchoPool")
+		require.ErrorIs(t, err, ErrPoolNotFound)
+	})
+}
+
+func TestRegistrarCrash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		h1 := w.host(1)
+		r := w.registrar(h1, 1)
+		w.registrar(w.host(11), 2)
+		c := w.client(w.host(2), nil)
+		reg, err := c.Register(w.ctx, Registration{Handle: "EchoPool", ID: 0xa})
+		require.NoError(t, err)
+		c2 := w.client(w.host(3), func(c *Config) { c.Registrars = []string{"10.0.0.1:3863", "10.0.0.11:3863"} })
+		_, err = c2.Register(w.ctx, Registration{Handle: "EchoPool", ID: 0xb})
+		require.NoError(t, err)
+		w.kill(h1, r)
+		w.until("the first element notices", func() bool { return reg.State() == RegistrationDown })
+		u := w.client(w.host(4), func(c *Config) { c.Registrars = []string{"10.0.0.11:3863"} })
+		w.until("the second registrar knows the second element", func() bool {
+			elems, err := u.ResolveFresh(w.ctx, "EchoPool")
+			return err == nil && len(elems) == 1 && elems[0].ID == 0xb && elems[0].HomeID == 2
+		})
+	})
+}
+
+func TestReregistrationTellsNewLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.registrar(w.host(1), 1)
+		c := w.client(w.host(2), nil)
+		a, err := c.Register(w.ctx, Registration{Handle: "P", ID: 0xa, Policy: policy.LeastUsed{}})
+		require.NoError(t, err)
+		_, err = c.Register(w.ctx, Registration{Handle: "P", ID: 0xa})
+		require.ErrorContains(t, err, "registered already")
+		b, err := c.Register(w.ctx, Registration{Handle: "P", ID: 0xb, Policy: policy.LeastUsed{Load: policy.Fraction(0.5)}})
+		require.NoError(t, err)
+		first := func() uint32 {
+			elems, err := c.ResolveFresh(w.ctx, "P")
+			require.NoError(t, err)
+			require.Len(t, elems, 2)
+			return elems[0].ID
+		}
+		require.Equal(t, uint32(0xa), first())
+		require.NoError(t, a.SetLoad(0.75))
+		w.until("the load is known", func() bool { return first() == 0xb })
+		require.NoError(t, b.UpdatePolicy(policy.LeastUsed{Load: policy.Fraction(1)}))
+		w.until("the load is known", func() bool { return first() == 0xa })
+	})
+}
+
+// RFC 5352, Section 3.1: "If different, the ENRP server MUST reject the registration."
+func TestRejectedRegistration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.registrar(w.host(1), 1)
+		c := w.client(w.host(2), nil)
+		_, err := c.Register(w.ctx, Registration{Handle: "P", Policy: policy.Random{}})
+		require.NoError(t, err)
+		_, err = c.Register(w.ctx, Registration{Handle: "P"})
+		rejected, ok := errors.AsType[*RejectedError](err)
+		require.True(t, ok, "%v", err)
+		require.True(t, rejected.Causes.Has(param.CauseInconsistentPolicy))
+
+		srv := &Server{Handle: "P", Handler: Echo}
+		_, ok = errors.AsType[*RejectedError](srv.Serve(w.ctx, c))
+		require.True(t, ok)
+		require.Error(t, (&Server{Handle: "P"}).Serve(w.ctx, c), "no handler")
+	})
+}
+
+func TestRegisterGivesUpWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		c := w.client(w.host(2), nil) // there is no registrar
+		ctx, cancel := context.WithTimeout(w.ctx, 10*time.Second)
+		defer cancel()
+		_, err := c.Register(ctx, Registration{Handle: "P"})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		_, err = c.Resolve(ctx, "P")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		_, err = c.Resolve(w.ctx, "P")
+		require.ErrorIs(t, err, ErrNoRegistrar)
+		require.NoError(t, c.Close())
+		require.ErrorIs(t, c.Close(), net.ErrClosed)
+		_, err = c.Resolve(w.ctx, "P")
+		require.ErrorIs(t, err, net.ErrClosed)
+		_, err = c.Register(w.ctx, Registration{Handle: "P"})
+		require.ErrorIs(t, err, net.ErrClosed)
+		_, err = c.Dial(w.ctx, "P")
+		require.ErrorIs(t, err, net.ErrClosed)
+		require.ErrorIs(t, c.ReportUnreachable(w.ctx, "P", 1), net.ErrClosed)
+	})
+}
+
+// RFC 5352, Section 3.4, KA2.4: a registrar that takes an element over sets up an association to the port the element was
+// registered from, and says so with the H flag.
+func TestKeepAliveWithHomeFlag(t *testing.T) {
+	for _, served := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.registrar(w.host(1), 1)
+			c := w.client(w.host(2), nil)
+			if served {
+				srv := &Server{Handle: "EchoPool", ID: 0xa, Handler: Echo}
+				w.run(c.Stack(), func(ctx context.Context) error { return srv.Serve(ctx, c) })
+				<-srv.Ready()
+			} else {
+				_, err := c.Register(w.ctx, Registration{Handle: "EchoPool", ID: 0xa})
+				require.NoError(t, err)
+			}
+			// The test is the other registrar.
+			other := w.stack(w.host(11))
+			defer other.Close()
+			ln, err := other.Listen(3863)
+			require.NoError(t, err)
+			defer ln.Close()
+			conn, err := other.DialFrom(w.ctx, 3863, c.Addr())
+			require.NoError(t, err)
+			send := func(m asap.Message) {
+				b, err := m.AppendBinary(nil)
+				require.NoError(t, err)
+				require.NoError(t, conn.Send(w.ctx, sctp.Message{PPID: asap.PPID, Data: b}))
+			}
+			recv := func() asap.Message {
+				m, err := conn.Recv(w.ctx)
+				require.NoError(t, err)
+				require.EqualValues(t, asap.PPID, m.PPID)
+				msg, _, err := asap.Parse(m.Data)
+				require.NoError(t, err)
+				return msg
+			}
+			start := time.Now()
+			send(&asap.EndpointKeepAlive{PoolHandle: "EchoPool", PEID: 0xa, ServerID: 2})
+			require.Equal(t, &asap.EndpointKeepAliveAck{PoolHandle: "EchoPool", PEID: 0xa}, recv())
+			send(&asap.EndpointKeepAlive{PoolHandle: "EchoPool", PEID: 0xa, ServerID: 2, Home: true})
+			require.Equal(t, &asap.EndpointKeepAliveAck{PoolHandle: "EchoPool", PEID: 0xa}, recv())
+			require.IsType(t, &asap.Registration{}, recv())
+			require.Less(t, time.Since(start), time.Second)
+			send(&asap.RegistrationResponse{PoolHandle: "EchoPool", PEID: 0xa})
+			u := w.client(w.host(9), nil)
+			w.until("the first registrar has lost the element", func() bool {
+				_, err := u.ResolveFresh(w.ctx, "EchoPool")
+				return errors.Is(err, ErrPoolNotFound)
+			})
+			require.NoError(t, conn.Close())
+		})
+	}
+}
+
+// An element that is resolved from the cache may be gone; and one that has come is not seen before the cache is stale.
+func TestCacheStaleness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.registrar(w.host(1), 1)
+		w.echo(w.host(2), 0xa, nil)
+		c := w.client(w.host(9), func(c *Config) { c.ASAP.StaleCacheValue = 10 * time.Second })
+		count := func() int {
+			elems, err := c.Resolve(w.ctx, "EchoPool")
+			require.NoError(t, err)
+			return len(elems)
+		}
+		require.Equal(t, 1, count())
+		start := time.Now()
+		w.echo(w.host(3), 0xb, nil)
+		require.Equal(t, 1, count())
+		w.until("both are known", func() bool { return count() == 2 })
+		require.InDelta(t, 10, time.Since(start).Seconds(), 0.1)
+		require.NoError(t, c.ReportUnreachable(w.ctx, "EchoPool", 0xa))
+		require.Equal(t, 1, count(), "it is not used again before the registrar names it anew")
+	})
+}
+
+// Registrars are found by their announcements, wherever they are.
+func TestAnnouncedRegistrar(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.registrar(w.host(1), 7)
+		c := w.client(w.host(2), func(c *Config) { c.Registrars = nil })
+		_, err := c.Register(w.ctx, Registration{Handle: "P"})
+		require.NoError(t, err)
+		require.Equal(t, "10.0.0.1:3863", c.Registrars()[len(c.Registrars())-1].String())
+	})
+}
+
+func TestConfigIsValidated(t *testing.T) {
+	for _, c := range []struct {
+		cfg  Config
+		want string
+	}{
+		{Config{Registrars: []string{"10.0.0.1"}}, `Registrars[0]: sctp: address "10.0.0.1": no SCTP port`},
+		{Config{Registrars: []string{"10.0.0.1:3863", ":3863"}}, "Registrars[1]"},
+		{Config{Announce: "10.0.0.1:3863"}, "Announce"},
+		{Config{Announce: "224.0.1.185"}, "Announce"},
+		{Config{ConnectTimeout: -1}, "ConnectTimeout"},
+		{Config{ASAP: agent.Config{T1ENRPRequest: -1}}, "T1ENRPRequest"},
+		{Config{ASAP: agent.Config{T4Reregistration: 1}}, "T4Reregistration"},
+	} {
+		require.ErrorContains(t, c.cfg.Validate(), c.want)
+		_, err := NewClient(&c.cfg)
+		require.ErrorContains(t, err, c.want)
+	}
+	require.NoError(t, (&Config{}).Validate())
+	require.NoError(t, (*Config)(nil).Validate())
+}
