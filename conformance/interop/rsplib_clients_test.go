@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -71,9 +72,11 @@ func TestRSPLIBElementsOfEveryPolicyRegister(t *testing.T) {
 	r.soon(rsplibSoon, func() bool { return srv.Stats().KeepAliveAcks >= 4 }, "they answer keep-alives")
 	require.Len(t, srv.Snapshot().Pools, len(policies))
 
+	stopped := time.Now()
 	n.Input("pkill -INT rspserver; wait; echo all stopped")
 	n.WaitLine(r.ctx(rsplibSoon), "^all stopped")
 	require.Empty(t, srv.Snapshot().Pools)
+	t.Logf("removed after %v", time.Since(stopped))
 	stats := srv.Stats()
 	require.EqualValues(t, len(policies), stats.Deregistrations)
 	require.EqualValues(t, len(policies), stats.Removed[engine.ReasonDeregistered])
@@ -111,7 +114,10 @@ func TestRSPLIBUserAtOurRegistrar(t *testing.T) {
 	n.WaitLine(r.ctx(rsplibSoon), `Echo \d+ bytes on session 1`)
 
 	n.Kill()
+	died := time.Now()
 	r.soon(rsplibDead, func() bool { return len(rsplibElements(srv, "TheirPool")) == 0 }, "the dead element is removed")
+	t.Logf("removed after %v", time.Since(died))
+	require.LessOrEqual(t, time.Since(died), 13*time.Second, "half again the interval of keep-alives, and the time for an answer")
 	require.Equal(t, []uint32{0x0c0ffee1}, rsplibElements(srv, "OurPool"))
 	stats := srv.Stats()
 	require.EqualValues(t, 1, stats.Removed[engine.ReasonNoAnswer]+stats.Removed[engine.ReasonAssocLost])

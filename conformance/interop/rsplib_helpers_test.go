@@ -13,11 +13,13 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rserpool/rserpool/conformance/lab"
@@ -53,20 +55,34 @@ type rsplibRig struct {
 	file    string // of the capture
 	stack   *sctp.Stack
 	log     *slog.Logger
-	stop    func() // ends the registrar, if there is one
+	server  *registrar.Server // if it is ours
+	ends    []func()          // of what this side runs
 }
 
-func newRSPLIBRig(t *testing.T) *rsplibRig {
+// atEnd has something ended by finish, or if it does not come to that by the end of the test.
+func (r *rsplibRig) atEnd(f func()) (once func()) {
+	once = sync.OnceFunc(f)
+	r.ends = append(r.ends, once)
+	r.t.Cleanup(once)
+	return once
+}
+
+// newRSPLIBRig makes this side's host. The functions change the configuration of its SCTP.
+func newRSPLIBRig(t *testing.T, change ...func(*sctp.Config)) *rsplibRig {
 	l := lab.New(t)
 	r := &rsplibRig{t: t, lab: l, capture: l.Capture(t, "rsplib"), file: filepath.Join(t.ArtifactDir(), "rsplib.pcapng"), log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	// Nodes dial UDP port 9899 wherever they go. The timers are those of pool.Config.
-	stack, err := sctp.NewStack(&sctp.Config{
+	cfg := &sctp.Config{
 		LocalAddrs: []netip.Addr{netip.MustParseAddr("10.44.0.1"), netip.MustParseAddr("10.45.0.1")},
 		EncapPort:  9899,
 		RTOMin:     500 * time.Millisecond, RTOMax: 2 * time.Second, AssociationMaxRetrans: 5, PathMaxRetrans: 3,
 		HeartbeatInterval: 5 * time.Second,
 		Logger:            r.log,
-	})
+	}
+	for _, f := range change {
+		f(cfg)
+	}
+	stack, err := sctp.NewStack(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { stack.Close() })
 	r.stack = stack
@@ -90,7 +106,7 @@ func (r *rsplibRig) soon(limit time.Duration, ok func() bool, what ...any) {
 func (r *rsplibRig) client() *pool.Client {
 	c, err := pool.NewClient(&pool.Config{Stack: r.stack, Logger: r.log})
 	require.NoError(r.t, err)
-	r.t.Cleanup(func() { c.Close() })
+	r.atEnd(func() { assert.NoError(r.t, c.Close()) })
 	return c
 }
 
@@ -107,14 +123,11 @@ func (r *rsplibRig) serve(s *pool.Server) *rsplibElement {
 	ctx, cancel := context.WithCancel(r.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, c) }()
-	stopped := false
-	e := &rsplibElement{Server: s, stop: func() {
-		if cancel(); !stopped {
-			stopped = true
-			require.NoError(r.t, <-done)
-		}
-	}}
-	r.t.Cleanup(func() { cancel() })
+	e := &rsplibElement{Server: s}
+	e.stop = r.atEnd(func() {
+		cancel()
+		assert.NoError(r.t, <-done)
+	})
 	r.soon(rsplibSoon, func() bool { return s.Registered() != nil }, "element %#x is registered", s.ID)
 	return e
 }
@@ -126,11 +139,11 @@ func (r *rsplibRig) registrar() *registrar.Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(ctx) }()
-	r.stop = sync.OnceFunc(func() {
+	r.atEnd(func() {
 		cancel()
-		require.NoError(r.t, <-done)
+		assert.NoError(r.t, <-done)
 	})
-	r.t.Cleanup(r.stop)
+	r.server = srv
 	return srv
 }
 
@@ -147,8 +160,8 @@ func (r *rsplibRig) call(s *pool.Session, text string) {
 // protocols.
 func (r *rsplibRig) finish() (file string) {
 	r.t.Helper()
-	if r.stop != nil {
-		r.stop()
+	for _, end := range slices.Backward(r.ends) {
+		end()
 	}
 	require.NoError(r.t, r.stack.Shutdown(r.ctx(rsplibSoon)))
 	r.settle()
@@ -157,6 +170,13 @@ func (r *rsplibRig) finish() (file string) {
 	r.lab.CheckCapture(r.t, file, rsplibOurs)
 	require.NotZero(r.t, r.lab.CountPackets(r.t, file, "("+rsplibOurs+") && asap && sctp.data_payload_proto_id == 11"),
 		"ASAP was dissected")
+	if r.server != nil {
+		for _, src := range r.stack.Addrs() {
+			require.NotZero(r.t, r.lab.CountPackets(r.t, file, fmt.Sprintf(
+				"ip.src == %v && udp.srcport == 3863 && udp.dstport == 3863 && asap.message_type == 10", src)),
+				"announcements from %v were dissected", src)
+		}
+	}
 	return file
 }
 

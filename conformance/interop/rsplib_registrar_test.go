@@ -58,6 +58,62 @@ func TestRSPLIBRegistrarKeepsOurElement(t *testing.T) {
 	require.Equal(t, 1, r.count(file, 2, rsplibOurs), "deregistration")
 }
 
+// When the home registrar of our element loses its power, another registrar of RSPLIB takes the element over: it sets
+// up an association to the port the element had registered from, and tells it so by a keep-alive.
+//
+// RFC 5352, Section 2.2.7: "H (Home) Flag: When set to '1', indicates that the ENRP server that sends this message wants
+// to be the home ENRP server of the receiving PE."
+func TestRSPLIBRegistrarTakesOurElementOver(t *testing.T) {
+	// It must not be the element that notices first.
+	r := newRSPLIBRig(t, func(c *sctp.Config) { c.HeartbeatInterval, c.AssociationMaxRetrans = 30*time.Second, 20 })
+	registrars := map[uint32]*lab.Node{}
+	// With two, RSPLIB never completes a takeover; nor if it announces itself from addresses that it does not listen to.
+	for n := 2; n <= 4; n++ {
+		registrars[uint32(n)] = r.lab.Node(t, n, fmt.Sprintf(
+			`rspregistrar -identifier=%d -enrp=10.44.0.%d:9901,10.45.0.%d`, n, n, n)+rsplibLog+" &"+rsplibShell)
+	}
+	for _, n := range registrars {
+		n.WaitLine(r.ctx(rsplibBoot), "The registrar is ready!")
+	}
+	e := r.serve(&pool.Server{Handle: "OurPool", ID: 0x0c0ffee1, Handler: pool.Echo, Interval: time.Minute})
+	user := r.client()
+	var home uint32
+	resolve := func() bool { // by a registrar that may not have heard of it yet
+		elements, err := user.ResolveFresh(r.ctx(rsplibDead), "OurPool")
+		if err != nil || registrars[elements[0].HomeID] == nil {
+			return false
+		}
+		home = elements[0].HomeID
+		return len(elements) == 1 && elements[0].ID == e.ID
+	}
+	r.soon(rsplibSoon, resolve, "the element is in the pool")
+
+	registrars[home].Kill()
+	died := time.Now()
+	delete(registrars, home)
+	up := pool.RegistrationEvent{State: pool.RegistrationUp}
+	for _, want := range []pool.RegistrationEvent{up, up} { // at the first, and at the second
+		got, err := e.Registered().NextEvent(r.ctx(rsplibDead))
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	t.Logf("registered again after %v", time.Since(died))
+
+	// The user's registrar may have been the same.
+	r.soon(rsplibDead, resolve, "the element is in the pool again")
+	require.Contains(t, rsplibDump(r, registrars[home]), fmt.Sprintf("home=$0000000%d", home))
+	s, err := user.Dial(r.ctx(rsplibSoon), "OurPool")
+	require.NoError(t, err)
+	r.call(s, "after the takeover")
+	require.NoError(t, s.Close())
+	e.stop()
+	_, err = user.ResolveFresh(r.ctx(rsplibSoon), "OurPool")
+	require.ErrorIs(t, err, pool.ErrPoolNotFound)
+
+	file := r.finish()
+	require.NotZero(t, r.count(file, 7, "asap.message_flags == 1"), "the element was told by a keep-alive")
+}
+
 // A session of ours goes on with another element of RSPLIB when the first loses its power, and the registrar of RSPLIB
 // hears of it.
 func TestRSPLIBElementsServeOurSession(t *testing.T) {
