@@ -28,7 +28,7 @@ type capture struct {
 	cmd   *exec.Cmd
 	ended chan struct{}
 	file  string
-	marks []string // where to send what shows up on the interfaces, one each
+	on    [][2]string
 }
 
 // newCapture starts to record, at most the first packets that are not larger than an Ethernet frame:
@@ -36,11 +36,10 @@ type capture struct {
 // Interfaces are given with an address that leads there.
 func newCapture(t *testing.T, name string, packets int, interfaces ...[2]string) *capture {
 	t.Helper()
-	c := &capture{file: filepath.Join(t.ArtifactDir(), name+".pcapng"), ended: make(chan struct{})}
+	c := &capture{file: filepath.Join(t.ArtifactDir(), name+".pcapng"), ended: make(chan struct{}), on: interfaces}
 	args := []string{"-q", "-a", fmt.Sprintf("packets:%d", packets), "-w", c.file}
 	for _, i := range interfaces {
 		args = append(args, "-i", i[0], "-f", "udp port 9899 and less 1515")
-		c.marks = append(c.marks, i[1]+":9899")
 	}
 	c.cmd = exec.Command("dumpcap", args...)
 	stderr, err := c.cmd.StderrPipe()
@@ -75,9 +74,14 @@ const captureTail = 1 << 20
 // it is told to stop is lost: stop waits until a datagram sent now is in the file.
 func (c *capture) stop(t *testing.T) string {
 	t.Helper()
-	for i, to := range c.marks {
-		mark := fmt.Sprintf("end of %s on interface %d", filepath.Base(c.file), i)
-		conn, err := net.Dial("udp4", to)
+	for _, i := range c.on {
+		dev, err := net.InterfaceByName(i[0])
+		require.NoError(t, err)
+		if dev.Flags&net.FlagRunning == 0 {
+			continue // a bridge to nobody
+		}
+		mark := "end of " + filepath.Base(c.file) + " on " + i[0]
+		conn, err := net.Dial("udp4", i[1]+":9899")
 		require.NoError(t, err)
 		_, err = conn.Write([]byte(mark))
 		require.NoError(t, err)
