@@ -19,6 +19,9 @@ const (
 	// for after the headers of IP and UDP, as with our stack's default.
 	PacketSize = 1500 - 20 - 8
 
+	// ReceiveBuffer is Pion's default receive window in bytes.
+	ReceiveBuffer = 1 << 20
+
 	// SocketBuffer is the size in bytes asked for both buffers of a UDP socket. The same as our
 	// stack's: with the system's default, bursts of a fast sender are lost in the receiver's.
 	SocketBuffer = 4 << 20

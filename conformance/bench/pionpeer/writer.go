@@ -6,8 +6,8 @@ import "github.com/pion/sctp"
 
 const (
 	// HighWater is how many bytes a [Writer] lets a stream queue and leave unacknowledged before
-	// it waits: Pion's default receive window, so that the peer's window is kept full.
-	HighWater = 1 << 20
+	// it waits: so that the peer's window is kept full.
+	HighWater = ReceiveBuffer
 	// LowWater is what must be left of them when it goes on.
 	LowWater = HighWater / 2
 )
