@@ -21,9 +21,8 @@ import (
 // than what either end queues without waiting.
 var pionQueued = stream.Spec{Seed: 3, Bytes: 500_000, Streams: 1}
 
-// RFC 9260, Section 9.2: "Any messages accepted but not yet transmitted ... MUST be delivered".
-// In the words of the text: the endpoint "shall remain there until all outstanding data has been
-// acknowledged by its peer".
+// RFC 9260, Section 9.2: "the endpoint enters the SHUTDOWN-PENDING state and remains there until
+// all outstanding data has been acknowledged by its peer."
 func TestPionOurShutdownDeliversFirst(t *testing.T) {
 	for _, role := range pionRoles {
 		t.Run(role.name, func(t *testing.T) {
@@ -114,9 +113,9 @@ func TestPionAborts(t *testing.T) {
 	}
 }
 
-// Pion's Close sends nothing. RFC 9260, Section 8.1: when the error counter "exceeds the threshold
-// indicated in the protocol parameter 'Association.Max.Retrans', the endpoint SHALL consider the
-// peer endpoint unreachable".
+// Pion's Close sends nothing. RFC 9260, Section 8.1: "If the value of this counter exceeds the
+// limit indicated in the protocol parameter 'Association.Max.Retrans', the endpoint SHOULD consider
+// the peer endpoint unreachable".
 func TestPionLeavesWithoutAWord(t *testing.T) {
 	for _, role := range pionRoles {
 		t.Run(role.name, func(t *testing.T) {
