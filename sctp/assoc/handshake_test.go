@@ -116,6 +116,50 @@ func TestInitTriesEveryAddress(t *testing.T) {
 	require.Equal(t, netip.MustParseAddr("10.1.0.2"), a.primary.remote.Addr())
 }
 
+// "This field MUST contain the exact cookie received in the State Cookie
+// parameter" RFC 9260, Section 3.3.11: IP fragments what is larger than a
+// packet.
+func TestLargeCookie(t *testing.T) {
+	p := newPair(t, Config{})
+	a := p.dial()
+	p.flush(p.a)
+	p.a.peer.inbox = nil
+	params := wire.AppendParam(nil, wire.ParamStateCookie, make([]byte, 3500))
+	for i := range 50 {
+		params = wire.AppendAddress(params, netip.AddrFrom4([4]byte{10, 9, 9, byte(i)}))
+	}
+	ack := wire.Init{InitiateTag: 7, ARwnd: 65536, OutboundStreams: 1, InboundStreams: 1, Params: params}
+	p.a.inbox = append(p.a.inbox, p.packetTo(p.a, a, a.myTag, ack.Append(nil, wire.ChunkInitAck)))
+	p.deliver(p.a)
+	require.NoError(t, a.Send(p.now, Message{Data: []byte("x")}))
+	require.Greater(t, a.MaxPacketSize(), 3500)
+	tx, ok := a.PollTransmit(p.now, make([]byte, a.MaxPacketSize()))
+	require.True(t, ok)
+	require.Equal(t, wire.HeaderLen+wire.ChunkHeaderLen+3500, tx.Len)
+	require.True(t, tx.Oversize)
+	require.Len(t, a.paths, a.cfg.MaxPaths)
+}
+
+// An INIT that lists many addresses is answered as well, if the answer is
+// larger than a packet.
+func TestLargeInitAck(t *testing.T) {
+	p := newPair(t, Config{MTU: 576, MaxPaths: 64})
+	require.NoError(t, p.z.stack.Listen(5000))
+	init := wire.Init{InitiateTag: 7, ARwnd: 65536, OutboundStreams: 1, InboundStreams: 1}
+	for i := range 60 {
+		init.Params = wire.AppendAddress(init.Params, netip.AddrFrom4([4]byte{10, 9, 9, byte(i)}))
+	}
+	h := wire.Header{SrcPort: 7, DstPort: 5000}
+	b := init.Append(h.Append(nil), wire.ChunkInit)
+	wire.SetChecksum(b)
+	p.z.stack.Route(p.now, Datagram{Local: addrs("10.0.0.2")[0], Remote: addrs("10.0.0.1")[0], Data: b})
+	buf := make([]byte, p.z.stack.MaxReplySize())
+	tx, ok := p.z.stack.PollReply(buf)
+	require.True(t, ok)
+	require.True(t, tx.Oversize)
+	require.True(t, wire.ChecksumOK(buf[:tx.Len]))
+}
+
 // initAnswer sends an INIT that edit has changed, and returns the answer.
 func initAnswer(t *testing.T, edit func(*wire.Init)) string {
 	p := newPair(t, Config{})

@@ -104,9 +104,8 @@ func TestNoAnswerToAPacketWithAbort(t *testing.T) {
 	require.Equal(t, StateClosed, z.State())
 }
 
-// "the endpoint SHOULD enter the ESTABLISHED state, if it is not already in
-// it, and send a COOKIE ACK" RFC 9260, Section 5.2.4, D: one is enough for a
-// batch of copies.
+// "It SHOULD stop any T1-cookie timer that is running and send a COOKIE ACK
+// chunk." RFC 9260, Section 5.2.4, D: one is enough for a batch of copies.
 func TestCopiesOfCookieEcho(t *testing.T) {
 	p := newPair(t, Config{})
 	var echo Datagram
