@@ -115,6 +115,25 @@ func TestT3RTXExpiry(t *testing.T) {
 	tr.check(t)
 }
 
+// "The initial cwnd after a retransmission timeout MUST be no more than PMDCS,
+// and only one packet is allowed to be in flight until successful
+// acknowledgement." RFC 9260, Section 7.2.1: also one that is not full.
+func TestOnePacketAfterTimeout(t *testing.T) {
+	p, a, _ := lossy(t, Config{})
+	p.z.filter = func(Datagram) bool { return false }
+	sendN(t, p, a, 20, 500)
+	p.pump()
+	for range 4 {
+		sent := a.Stats().PacketsSent
+		p.run(a.primary.t3RTX.Sub(p.now))
+		require.Equal(t, sent+1, a.Stats().PacketsSent)
+		require.LessOrEqual(t, a.primary.flightSize, a.primary.cc.pmdcs)
+	}
+	p.z.filter = nil
+	p.run(time.Minute)
+	checkN(t, p.z, 20, 500)
+}
+
 // C5, Karn's algorithm: "RTT measurements MUST NOT be made using chunks that
 // were retransmitted".
 func TestKarn(t *testing.T) {

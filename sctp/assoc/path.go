@@ -21,8 +21,9 @@ type path struct {
 	cc         congestion
 	mtu        int
 	errorCount int
-	flightSize int // bytes of DATA chunks, headers and padding included
-	timeouts   int // of T3-rtx, since data was acknowledged
+	flightSize int  // bytes of DATA chunks, headers and padding included
+	timeouts   int  // of T3-rtx, since data was acknowledged
+	solo       bool // one packet in flight, since T3-rtx expired
 	t3RTX      time.Time
 
 	// One RTT measurement at a time (RFC 9260, Section 6.3.1, C4).
@@ -61,6 +62,13 @@ func (p *path) setMTU(mtu int) {
 
 // usable tells whether data may be sent there at all.
 func (p *path) usable() bool { return p.state == PathActive }
+
+// mayAdd tells whether another packet of DATA chunks may be sent there. RFC
+// 9260, Section 7.2.1, after a retransmission timeout: "only one packet is
+// allowed to be in flight until successful acknowledgement."
+func (p *path) mayAdd() bool {
+	return p.cc.mayAddTo(p.flightSize) && !(p.solo && p.flightSize > 0)
+}
 
 // startT3 implements RFC 9260, Section 6.3.2, R1: "if the T3-rtx timer of that
 // address is not running, start it running so that it will expire after the

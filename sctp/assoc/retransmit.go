@@ -18,6 +18,7 @@ func (a *Association) onT3Expiry(now time.Time, p *path) {
 	probing := a.windowClosed()
 	if !probing {
 		p.cc.onTimeout() // E1
+		p.solo = true
 		if p.timeouts++; p.timeouts == blackHoleTimeouts && p.mtu > baseMTU && a.largeOutstanding() {
 			p.hb.asked = true // do small packets pass?
 		}

@@ -50,7 +50,7 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 	}
 	for _, p := range a.paths {
 		if p.sack.acked > 0 {
-			p.timeouts = 0
+			p.timeouts, p.solo = 0, false
 			if p.clear() {
 				a.pathEvent(p)
 			}

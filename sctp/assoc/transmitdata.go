@@ -22,7 +22,7 @@ func (a *Association) dataTarget(now time.Time) *path {
 	}
 	if c, ok := a.nextMarked(); ok {
 		p := a.targetOf(c)
-		if a.mayExceedCwnd || p.cc.mayAddTo(p.flightSize) && !(a.windowClosed() && a.out.inFlight > 0) {
+		if a.mayExceedCwnd || p.mayAdd() && !(a.windowClosed() && a.out.inFlight > 0) {
 			return p
 		}
 		return nil
@@ -40,7 +40,7 @@ func (a *Association) dataTarget(now time.Time) *path {
 // mayStartPacket tells whether a packet of new data may be sent on a path now.
 func (a *Association) mayStartPacket(now time.Time, p *path) bool {
 	p.cc.onIdle(now, p.rto.rto)
-	if p.cc.burst <= 0 || !p.cc.mayAddTo(p.flightSize) {
+	if p.cc.burst <= 0 || !p.mayAdd() {
 		return false
 	}
 	m := a.queue.peek()
@@ -122,6 +122,9 @@ func (k *packet) appendMarked(now time.Time) (resent bool) {
 			p.onRetransmit(tsn)
 		}
 		a.out.resend(c, k.p)
+		if k.p.solo {
+			c.flags |= wire.DataImmediate // it fills the window: see fillsWindow
+		}
 		a.stats.Retransmissions++
 		k.appendChunk(tsn, c)
 		// RFC 9260, Section 6.1: "the sender MUST restart the timer if the earliest
@@ -184,7 +187,7 @@ func (a *Association) fillsWindow(c *outChunk) bool {
 	}
 	m := a.queue.peek()
 	next := min(len(m.data)-m.cut, a.amdcs()-wire.DataHeaderLen)
-	return !c.path.cc.mayAddTo(c.path.flightSize+c.size()) || a.peerRwnd()-int(c.n) < next
+	return c.path.solo || !c.path.cc.mayAddTo(c.path.flightSize+c.size()) || a.peerRwnd()-int(c.n) < next
 }
 
 // nextCut is the size of the next fragment for this packet, or 0 if it goes
