@@ -74,7 +74,12 @@ type Server struct {
 	active sync.WaitGroup
 }
 
-const defaultDrainTimeout = 5 * time.Second
+const (
+	defaultDrainTimeout = 5 * time.Second
+	// leaveTimeout is how long Serve tries to deregister while there is no registrar: those who knew the element have
+	// lost it with the association, or will.
+	leaveTimeout = 500 * time.Millisecond
+)
 
 // Serve registers the element and serves sessions until the context ends, the registration is rejected, or the Client
 // is closed. Then it deregisters, lets the handlers finish, and returns nil if it was the context.
@@ -123,7 +128,11 @@ func (s *Server) Serve(ctx context.Context, c *Client) error {
 		return fail(reg.Err())
 	case <-ctx.Done():
 	}
-	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(timeout, 0))
+	leave := timeout
+	if reg.State() != RegistrationUp {
+		leave = min(leave, leaveTimeout)
+	}
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(leave, 0))
 	defer cancel()
 	if err := reg.Deregister(limited); err != nil {
 		c.log.Warn("deregistration failed", "pool", s.Handle, "element", idString(reg.ID()), "error", err)

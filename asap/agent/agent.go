@@ -131,6 +131,9 @@ func (a *Agent) newLink(addr Addr, c *candidate) *link {
 	return l
 }
 
+// isRegistrar reports whether the link is known to lead to the registrar with the identifier; 0 is unknown.
+func (l *link) isRegistrar(serverID uint32) bool { return serverID != 0 && l.serverID == serverID }
+
 // answered notes that the registrar does its work.
 func (l *link) answered() {
 	if l.candidate != nil {

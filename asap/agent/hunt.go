@@ -119,7 +119,12 @@ func (a *Agent) nextCandidate() *candidate {
 	h := &a.hunt
 	best := []*candidate{}
 	for _, c := range h.candidates {
-		if c.round == h.round || a.home != nil && a.home.candidate == c {
+		if c.round == h.round || a.home != nil && (a.home.candidate == c || a.home.isRegistrar(c.serverID)) {
+			continue
+		}
+		// Two associations from one port to one registrar, at addresses that are announced apart, would be in each
+		// other's way.
+		if slices.ContainsFunc(h.attempts, func(l *link) bool { return l.isRegistrar(c.serverID) }) {
 			continue
 		}
 		if (c.rank == rankFallback || c.silent) && len(h.attempts) > 0 {

@@ -177,6 +177,24 @@ func TestAnnouncementEndsThePause(t *testing.T) {
 	require.Equal(t, uint32(7), one[EventHome](h).ServerID)
 }
 
+// A registrar that announces itself on two networks is dialled at one of them at a time: there is one association between
+// two ports of two hosts.
+func TestOneAttemptPerRegistrar(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.start()
+	for i, id := range []uint32{7, 7, 8} {
+		b, err := (&asap.ServerAnnounce{ServerID: id}).AppendBinary(nil)
+		require.NoError(t, err)
+		src := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i), 0, 1}), 3863)
+		h.step("announcement", func() { h.a.HandleAnnounce(h.now, src, b) })
+	}
+	require.Len(t, h.connects, 2)
+	h.lost(h.connects[0].Link, errRefused)
+	require.Len(t, h.connects, 2, "now at the other address")
+	h.up(h.connects[0].Link)
+	require.Empty(t, h.connects)
+}
+
 // RFC 5352, Section 9.2: "A receiver must also be prepared to receive a large number of multicast announcements from
 // attackers."
 func TestAnnouncementsAreBounded(t *testing.T) {

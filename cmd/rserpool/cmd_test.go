@@ -321,7 +321,7 @@ func TestDemo(t *testing.T) {
 		require.Regexp(t, `path to \S+ is active again after`, out)
 	}
 	for line := range strings.Lines(out) {
-		require.Regexp(t, `^ *\d+\.\d{3}s  \S`, line)
+		require.Regexp(t, `^ *\d+\.\d{3}s  +\S`, line)
 	}
 }
 
