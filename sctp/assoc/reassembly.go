@@ -25,11 +25,11 @@ type run struct {
 // ordered messages until their turn comes (Section 6.6). Every TSN is put in
 // once: the tsnTracker filters duplicates.
 type reassembler struct {
-	runs    []*run     // incomplete messages, by TSN
-	streams []inStream // as far as used
-	limit   int        // number of inbound streams
-	ready   msgQueue
-	pool    bufPool
+	runs  []*run    // incomplete messages, by TSN
+	pages []*inPage // of streams, as far as used
+	limit int       // number of inbound streams
+	ready msgQueue
+	pool  bufPool
 
 	freeRuns []*run
 	// held counts the bytes of data kept here, heldRuns the pieces they are in:
@@ -45,13 +45,35 @@ type reassembler struct {
 type inStream struct {
 	next    wire.SSN
 	waiting []*run // complete, but before their turn; by SSN
-	hint    int    // size of the last fragmented message, to get memory at once
+	hint    int    // size of the last fragmented message, or maxHint
 }
+
+// An inPage holds streams with neighbouring identifiers: who sends on stream
+// 65535 only does not cost the memory of all below.
+type inPage [inPageLen]inStream
+
+const inPageLen = 64
+
+// maxHint bounds the memory that the first fragment of a message gets for those
+// to come. It is not charged to the receive window.
+const maxHint = 256 << 10
 
 func (r *reassembler) init(streams int) {
 	r.runs = r.runs[:0]
-	r.streams, r.limit = nil, streams
+	r.pages, r.limit = nil, streams
 	r.held, r.heldRuns = 0, 0
+}
+
+// stream returns the state of a stream below the limit.
+func (r *reassembler) stream(id uint16) *inStream {
+	i := int(id) / inPageLen
+	if i >= len(r.pages) {
+		r.pages = append(r.pages, make([]*inPage, i+1-len(r.pages))...)
+	}
+	if r.pages[i] == nil {
+		r.pages[i] = new(inPage)
+	}
+	return &r.pages[i][id%inPageLen]
 }
 
 // add takes a DATA chunk; it copies the payload. It reports whether the
@@ -59,10 +81,7 @@ func (r *reassembler) init(streams int) {
 func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 	begin, end := d.Flags&wire.DataBegin != 0, d.Flags&wire.DataEnd != 0
 	unordered := d.Flags&wire.DataUnordered != 0
-	if int(d.Stream) >= len(r.streams) {
-		r.streams = append(r.streams, make([]inStream, int(d.Stream)+1-len(r.streams))...)
-	}
-	st := &r.streams[d.Stream]
+	st := r.stream(d.Stream)
 
 	// A whole message whose turn it is: no run needed.
 	if begin && end && (unordered || d.SSN == st.next && len(st.waiting) == 0) {
@@ -96,7 +115,7 @@ func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 		prev = r.newRun(d, unordered)
 		prev.begin = begin
 		hint := len(d.Payload)
-		if begin && !end {
+		if begin && !end && len(r.runs) == 0 {
 			hint = max(hint, st.hint)
 		}
 		prev.parts = append(prev.parts, append(r.pool.get(hint), d.Payload...))
@@ -117,7 +136,7 @@ func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 	if prev.begin && prev.end {
 		j := i - 1
 		r.runs = slices.Delete(r.runs, j, j+1)
-		st.hint = prev.size
+		st.hint = min(prev.size, maxHint)
 		r.complete(st, prev, remote)
 	}
 	return true

@@ -12,9 +12,12 @@ const (
 	// maxGapRanges bounds what the tracker remembers of an inbound sequence
 	// full of holes. A SACK of 1500 bytes reports fewer than 370 blocks.
 	maxGapRanges = 1024
-	// maxTSNSpan is how far above the cumulative TSN one may be: a gap ack
-	// block has 16-bit offsets (RFC 9260, Section 3.3.4).
-	maxTSNSpan = 65535
+	// maxTSNSpan is how far above the cumulative TSN one may be, on either side.
+	// A gap ack block has 16-bit offsets (RFC 9260, Section 3.3.4), and if each
+	// TSN is a message of its own on one stream, SSNs more than that apart could
+	// not be told from those used already: Section 1.6: "Any arithmetic done on
+	// Stream Sequence Numbers SHOULD use Serial Number Arithmetic".
+	maxTSNSpan = 1<<15 - 1
 	// maxDuplicates bounds the duplicate TSNs reported in one SACK.
 	maxDuplicates = 16
 )
@@ -66,10 +69,9 @@ func (t *tsnTracker) check(tsn wire.TSN) tsnVerdict {
 	if tsn == t.cum.Add(1) && len(t.ranges) == 0 {
 		return tsnNew
 	}
-	if tsn.LessEq(t.cum) {
+	if ahead := tsn.Diff(t.cum); ahead <= 0 {
 		return tsnDuplicate
-	}
-	if tsn.Diff(t.cum) > maxTSNSpan {
+	} else if ahead > maxTSNSpan {
 		return tsnBeyond
 	}
 	i := t.find(tsn)

@@ -65,6 +65,9 @@ func TestTrackerLimits(t *testing.T) {
 	var tr tsnTracker
 	tr.init(1)
 	require.Equal(t, tsnBeyond, tr.check(1+maxTSNSpan), "a gap ack block could not report it")
+	require.Equal(t, tsnDuplicate, tr.check(1<<31), "as far behind as ahead")
+	require.Equal(t, tsnDuplicate, tr.check(1<<31+1))
+	require.Equal(t, tsnBeyond, tr.check(1<<31-1))
 	require.Equal(t, tsnNew, tr.check(maxTSNSpan))
 	for i := range maxGapRanges {
 		tr.add(wire.TSN(3 + 2*i))
@@ -90,7 +93,9 @@ func TestReassemblerTwin(t *testing.T) {
 		var msgs []msg
 		var chunks []wire.Data
 		ssn := map[uint16]wire.SSN{0: 65530, 1: 65530, 2: 65530}
-		r.streams = []inStream{{next: 65530}, {next: 65530}, {next: 65530}}
+		for i := range uint16(3) {
+			r.stream(i).next = 65530
+		}
 		tsn := wire.TSN(rapid.SampledFrom([]uint32{1, 0xfffffff0}).Draw(t, "tsn"))
 		for i := range rapid.IntRange(1, 20).Draw(t, "messages") {
 			m := msg{

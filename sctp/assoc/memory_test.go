@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
+
+// heap is the memory a reassembler holds for what is not complete.
+func (r *reassembler) heap() (n int) {
+	for _, m := range r.runs {
+		for _, p := range m.parts {
+			n += cap(p)
+		}
+	}
+	for _, p := range r.pages {
+		n += 8
+		if p != nil {
+			n += inPageLen * 40
+		}
+	}
+	return n
+}
+
+// A peer cannot make the receiver hold much more memory than a_rwnd counts.
+func TestReceiverMemoryIsAccountedFor(t *testing.T) {
+	const mib = 1 << 20
+	t.Run("first fragments, after a large message", func(t *testing.T) {
+		var r reassembler
+		r.init(1)
+		tsn := wire.TSN(1)
+		for i := range 9 { // one of 9 MiB
+			d := wire.Data{TSN: tsn, Payload: make([]byte, mib)}
+			if i == 0 {
+				d.Flags = wire.DataBegin
+			} else if i == 8 {
+				d.Flags = wire.DataEnd
+			}
+			require.True(t, r.add(&d, addrs("10.0.0.1")[0]))
+			tsn++
+		}
+		for range maxGapRanges { // and those which never end
+			tsn += 2
+			d := wire.Data{TSN: tsn, SSN: 1, Flags: wire.DataBegin, Payload: []byte("x")}
+			require.True(t, r.add(&d, addrs("10.0.0.1")[0]))
+		}
+		require.Less(t, r.heap(), maxHint+maxGapRanges*perRunCost+2560+8)
+	})
+	t.Run("the last stream", func(t *testing.T) {
+		var r reassembler
+		r.init(65535)
+		d := wire.Data{TSN: 1, Stream: 65534, Flags: whole, Payload: []byte("x")}
+		require.True(t, r.add(&d, addrs("10.0.0.1")[0]))
+		require.Less(t, r.heap(), 12<<10)
+	})
+}
+
+// One lost chunk and as many small messages behind it as can be outstanding:
+// their SSNs must not be taken for old ones.
+func TestManyMessagesOnOneStream(t *testing.T) {
+	var r reassembler
+	var tr tsnTracker
+	r.init(1)
+	tr.init(0)
+	add := func(tsn wire.TSN) bool {
+		if tr.check(tsn) != tsnNew {
+			return false
+		}
+		tr.add(tsn)
+		d := wire.Data{TSN: tsn, SSN: wire.SSN(tsn), Flags: whole, Payload: []byte("x")}
+		return r.add(&d, addrs("10.0.0.1")[0])
+	}
+	n := 0
+	for tsn := wire.TSN(1); add(tsn); tsn++ {
+		n++
+	}
+	require.Equal(t, maxTSNSpan-1, n)
+	require.True(t, add(0))
+	require.EqualValues(t, n+1, r.delivered)
+}
