@@ -6,8 +6,9 @@
 // rig: a C program with the options, events and commands of kernelpeer that sits on the test's side
 // of the bridges (or on loopback) and speaks SCTP in UDP.
 //
-// Two options are its own: -udp is the UDP port it sits on, -encap the peer's (both 9899 if not
-// given). As it is one process on one UDP port, any number of them can run beside each other.
+// Three options are its own: -udp is the UDP port it sits on, -encap the peer's (both 9899 if not
+// given), and -quick bounds how long a dead path stalls it to two seconds, as sysctl does in a node.
+// As it is one process on one UDP port, any number of them can run beside each other.
 //
 // # Limitations
 //

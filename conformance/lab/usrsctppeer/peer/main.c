@@ -21,7 +21,7 @@
 #define FINISH_TRIES 100 // of 50 ms
 
 static struct {
-	bool listen, dial, unordered, verbose, vectors, auto_asconf;
+	bool listen, dial, unordered, verbose, vectors, auto_asconf, quick;
 	const char *role, *close;
 	struct sockaddr_in local[MAX_ADDRESSES], remote[MAX_ADDRESSES];
 	int locals, remotes, port, lport, udp, encap, streams, max, out, conns, sndbuf, rcvbuf;
@@ -85,7 +85,7 @@ static void parse_flags(int argc, char **argv)
 {
 	static const struct { const char *name; bool *to; } bools[] = {
 		{"listen", &cfg.listen}, {"dial", &cfg.dial}, {"unordered", &cfg.unordered},
-		{"v", &cfg.verbose}, {"vectors", &cfg.vectors}, {"auto-asconf", &cfg.auto_asconf}};
+		{"v", &cfg.verbose}, {"vectors", &cfg.vectors}, {"auto-asconf", &cfg.auto_asconf}, {"quick", &cfg.quick}};
 	static const struct { const char *name; int *to; } ints[] = {
 		{"port", &cfg.port}, {"lport", &cfg.lport}, {"udp", &cfg.udp}, {"encap", &cfg.encap},
 		{"streams", &cfg.streams}, {"max", &cfg.max}, {"out", &cfg.out}, {"conns", &cfg.conns},
@@ -417,6 +417,14 @@ int main(int argc, char **argv)
 	usrsctp_sysctl_set_sctp_ecn_enable(0);
 	usrsctp_sysctl_set_sctp_no_csum_on_loopback(0);
 	usrsctp_sysctl_set_sctp_auto_asconf(cfg.auto_asconf);
+	if (cfg.quick) { // a dead path stalls a transfer for two seconds, not for a minute
+		usrsctp_sysctl_set_sctp_rto_min_default(200);
+		usrsctp_sysctl_set_sctp_rto_initial_default(300);
+		usrsctp_sysctl_set_sctp_rto_max_default(1000);
+		usrsctp_sysctl_set_sctp_path_rtx_max_default(2);
+		usrsctp_sysctl_set_sctp_heartbeat_interval_default(500);
+		usrsctp_sysctl_set_sctp_delayed_sack_time_default(50);
+	}
 	pthread_create(&input, NULL, commands, NULL);
 	pthread_detach(input);
 	if (cfg.dial) {
