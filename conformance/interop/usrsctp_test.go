@@ -20,8 +20,8 @@ import (
 // system choose the source address, and that is the one it sends to.
 const usrsctpUDP = 9901
 
-// newUsrsctp builds the program; each run of it is a process of its own.
-func newUsrsctp(t *testing.T) *foreign {
+// newUsrsctp builds the program; each run of it is a process of its own, with some options.
+func newUsrsctp(t *testing.T, always ...string) *foreign {
 	t.Helper()
 	path := usrsctppeer.Build(t)
 	return &foreign{
@@ -29,7 +29,8 @@ func newUsrsctp(t *testing.T) *foreign {
 		udp:   usrsctpUDP,
 		start: func(options string) program {
 			p := usrsctppeer.Start(t, path, strings.Fields(
-				fmt.Sprintf("-udp %d -encap 9899 -port %d %s", usrsctpUDP, peerPort, options))...)
+				fmt.Sprintf("-udp %d -encap 9899 -port %d %s %s",
+					usrsctpUDP, peerPort, options, strings.Join(always, " ")))...)
 			return program{p, func(ctx context.Context) int { return p.Wait(ctx) }, "12"}
 		},
 		cut:  func(t *testing.T, net int) { dropAt(t, net, 1) },
@@ -65,7 +66,7 @@ func TestUsrsctpCloses(t *testing.T) {
 	both(t, func(t *testing.T, who sets) { testCloses(t, f, who) })
 }
 
-func TestUsrsctpCutSending(t *testing.T)   { testCutSending(t, newUsrsctp(t)) }
-func TestUsrsctpCutReceiving(t *testing.T) { testCutReceiving(t, newUsrsctp(t)) }
-func TestUsrsctpLoss(t *testing.T)         { testLoss(t, newUsrsctp(t)) }
-func TestUsrsctpPrimary(t *testing.T)      { testPrimary(t, newUsrsctp(t)) }
+// A single message of 16 MiB there and back.
+func TestUsrsctpLargeMessage(t *testing.T) {
+	testLarge(t, newUsrsctp(t), 16<<20, "-sndbuf 16777216 -rcvbuf 16777216")
+}
