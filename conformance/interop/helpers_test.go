@@ -7,6 +7,7 @@ package interop
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -53,6 +54,7 @@ func labStack(t *testing.T, cfg sctp.Config) *sctp.Stack {
 	t.Helper()
 	cfg.LocalAddrs = labAddrs
 	cfg.EncapPort = udpencap.DefaultPort
+	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	stack, err := sctp.NewStack(&cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { stack.Close() })

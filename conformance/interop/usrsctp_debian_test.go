@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build interop
+
+package interop
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rserpool/rserpool/conformance/lab"
+	"github.com/rserpool/rserpool/conformance/lab/stream"
+	"github.com/rserpool/rserpool/sctp"
+)
+
+// The programs of Debian's libusrsctp-examples, which others wrote with no thought of us.
+const usrsctpPrograms = "/usr/lib/usrsctp/"
+
+func TestUsrsctpEchoServer(t *testing.T) {
+	const echoPort, largest = 7, 9000
+	ctx := within(t, time.Minute)
+	l := lab.New(t)
+	rec := newCapture(t, "echo", 20_000, [2]string{"lo", "127.0.0.1"})
+	lab.Start(t, usrsctpPrograms+"echo_server", fmt.Sprint(usrsctpUDP), "9899")
+	stack := labStack(t, sctp.Config{Network: singly, RTOInitial: 100 * time.Millisecond}) // it may not listen yet
+	c, err := stack.Dial(ctx, &sctp.Addr{IPs: labAddrs, Port: echoPort, EncapPort: usrsctpUDP})
+	require.NoError(t, err)
+	traffic := stream.Spec{Seed: 1, Bytes: 1_000_000, Streams: 1, MaxMessage: largest}
+	in := receive(ctx, c, nil)
+	require.NoError(t, send(ctx, c, traffic))
+	require.NoError(t, c.Shutdown(ctx))
+	in.got(t, ctx, expect(traffic))
+	rec.check(t, l)
+}
