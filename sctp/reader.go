@@ -25,6 +25,7 @@ const (
 type batch struct {
 	work []work
 	runs []run
+	odd  []assoc.Datagram // without association, to be logged
 }
 
 // work is a packet of an association. next is the index of the following one
@@ -57,7 +58,8 @@ func (b *batch) add(c *Conn, d assoc.Datagram) {
 func (b *batch) reset() {
 	clear(b.work)
 	clear(b.runs)
-	b.work, b.runs = b.work[:0], b.runs[:0]
+	clear(b.odd)
+	b.work, b.runs, b.odd = b.work[:0], b.runs[:0], b.odd[:0]
 }
 
 // read is the goroutine of a socket.
@@ -131,7 +133,7 @@ func (s *Stack) route(local netip.AddrPort, dgs []udpencap.Datagram, b *batch) {
 			case a == nil:
 				unclaimed++
 				if s.debug {
-					s.logUnclaimed(d)
+					b.odd = append(b.odd, d)
 				}
 				replies = s.pollReplies(replies)
 			case isNew:
@@ -154,6 +156,9 @@ func (s *Stack) route(local netip.AddrPort, dgs []udpencap.Datagram, b *batch) {
 	s.count.unclaimed.Add(unclaimed)
 	for _, o := range replies {
 		s.writeReplies(o)
+	}
+	for _, d := range b.odd {
+		s.logUnclaimed(d) // without the lock: a Handler is user code
 	}
 }
 
