@@ -3,6 +3,7 @@
 package assoc
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -119,6 +120,16 @@ func (a *Association) PollEvent() (Event, bool) {
 }
 
 func (a *Association) event(e Event) { a.events = append(a.events, e) }
+
+// maxPeerErrors bounds the events that wait when an EventPeerError is added:
+// ERROR chunks are the only ones a peer can send as many of as it likes.
+const maxPeerErrors = 64
+
+func (a *Association) peerError(causes []byte) {
+	if len(a.events) < maxPeerErrors {
+		a.event(EventPeerError{Causes: bytes.Clone(causes)})
+	}
+}
 
 // PollMessage returns the next message received. Its Data belongs to the
 // caller, who may give it back with Recycle. It counts as unread until

@@ -212,5 +212,5 @@ func (a *Association) handleError(now time.Time, c wire.Chunk) {
 		a.handleStaleCookie(now)
 		return
 	}
-	a.event(EventPeerError{Causes: bytes.Clone(causes)})
+	a.peerError(causes)
 }

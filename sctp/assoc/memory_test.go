@@ -3,6 +3,7 @@
 package assoc
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -57,6 +58,18 @@ func TestReceiverMemoryIsAccountedFor(t *testing.T) {
 		require.True(t, r.add(&d, addrs("10.0.0.1")[0]))
 		require.Less(t, r.heap(), 12<<10)
 	})
+}
+
+// ERROR chunks come as many as the peer likes; the events they make do not.
+func TestErrorFlood(t *testing.T) {
+	p, z := acked(t, Config{})
+	flood := bytes.Repeat(wire.AppendError(nil, wire.AppendCause(nil, wire.CauseOutOfResource, nil)), 4000)
+	z.HandlePacket(p.now, p.packetTo(p.z, z, z.myTag, flood))
+	require.Len(t, z.events, maxPeerErrors)
+	// RFC 9260, Section 3.3.10: "It contains one or more error causes."
+	z.events = nil
+	z.HandlePacket(p.now, p.packetTo(p.z, z, z.myTag, wire.AppendError(nil, nil)))
+	require.Empty(t, z.events)
 }
 
 // One lost chunk and as many small messages behind it as can be outstanding:
