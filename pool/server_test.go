@@ -174,7 +174,7 @@ func survive(t *testing.T, r *rand.Rand) {
 	failures := time.NewTicker(7 * time.Second)
 	defer failures.Stop()
 	n := 0
-	for round := range 300 {
+	for round := range 600 {
 		select {
 		case <-failures.C:
 			i := n % len(elements)
@@ -210,6 +210,7 @@ func survive(t *testing.T, r *rand.Rand) {
 		require.Equal(t, q, string(m.Data))
 		<-time.After(100 * time.Millisecond)
 	}
+	require.Positive(t, sess.n, "no failover has happened")
 }
 
 func alive(elements []*running) (n int) {

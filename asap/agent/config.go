@@ -61,7 +61,13 @@ func RFC() Config {
 		T3Deregistration: 30 * time.Second,
 		T4Reregistration: 10 * time.Minute,
 		T5ServerHunt:     10 * time.Second,
-		LifeInSeconds:    true,
+		T7ENRPOutdate:    5 * time.Second,
+
+		MaxRegAttempt:        2,
+		MaxRequestRetransmit: 2,
+		RetranMax:            60 * time.Second,
+
+		LifeInSeconds: true,
 	}
 }
 
