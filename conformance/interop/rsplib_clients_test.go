@@ -33,7 +33,7 @@ func rsplibElements(srv *registrar.Server, handle string) (ids []uint32) {
 }
 
 // Elements of RSPLIB with each policy find our registrar by its announcements alone, register, register again, answer
-// keep-alives, and deregister when they are stopped.
+// keep-alives, and leave when they are stopped.
 func TestRSPLIBElementsOfEveryPolicyRegister(t *testing.T) {
 	r := newRSPLIBRig(t)
 	srv := r.registrar()
@@ -78,10 +78,14 @@ func TestRSPLIBElementsOfEveryPolicyRegister(t *testing.T) {
 	require.Empty(t, srv.Snapshot().Pools)
 	t.Logf("removed after %v", time.Since(stopped))
 	stats := srv.Stats()
-	require.EqualValues(t, len(policies), stats.Deregistrations)
-	require.EqualValues(t, len(policies), stats.Removed[engine.ReasonDeregistered])
+	// Now and then, one of RSPLIB shuts its association down without having deregistered.
+	deregistered, left := stats.Removed[engine.ReasonDeregistered], stats.Removed[engine.ReasonAssocLost]
+	require.EqualValues(t, len(policies), deregistered+left, "%+v", stats)
+	require.NotZero(t, deregistered)
+	require.Equal(t, deregistered, stats.Deregistrations)
 	require.Zero(t, stats.Rejections)
-	r.finish()
+	file := r.finish()
+	require.EqualValues(t, deregistered, r.count(file, 2, "ip.src == 10.44.0.2 || ip.src == 10.45.0.2"), "none was overlooked")
 }
 
 // rsplibTerminals is a node that runs rspterminal on pools; lines written to file descriptor 3 go to the first one's

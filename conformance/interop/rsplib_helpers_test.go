@@ -70,7 +70,8 @@ func (r *rsplibRig) atEnd(f func()) (once func()) {
 // newRSPLIBRig makes this side's host. The functions change the configuration of its SCTP.
 func newRSPLIBRig(t *testing.T, change ...func(*sctp.Config)) *rsplibRig {
 	l := lab.New(t)
-	r := &rsplibRig{t: t, lab: l, capture: l.Capture(t, "rsplib"), file: filepath.Join(t.ArtifactDir(), "rsplib.pcapng"), log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	r := &rsplibRig{t: t, lab: l, capture: l.Capture(t, "rsplib"), log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	r.file = filepath.Join(t.ArtifactDir(), "rsplib.pcapng")
 	// Nodes dial UDP port 9899 wherever they go. The timers are those of pool.Config.
 	cfg := &sctp.Config{
 		LocalAddrs: []netip.Addr{netip.MustParseAddr("10.44.0.1"), netip.MustParseAddr("10.45.0.1")},

@@ -58,35 +58,48 @@ func TestRSPLIBRegistrarKeepsOurElement(t *testing.T) {
 	require.Equal(t, 1, r.count(file, 2, rsplibOurs), "deregistration")
 }
 
-// When the home registrar of our element loses its power, another registrar of RSPLIB takes the element over: it sets
-// up an association to the port the element had registered from, and tells it so by a keep-alive.
-//
-// RFC 5352, Section 2.2.7: "H (Home) Flag: When set to '1', indicates that the ENRP server that sends this message wants
-// to be the home ENRP server of the receiving PE."
-func TestRSPLIBRegistrarTakesOurElementOver(t *testing.T) {
-	// It must not be the element that notices first.
-	r := newRSPLIBRig(t, func(c *sctp.Config) { c.HeartbeatInterval, c.AssociationMaxRetrans = 30*time.Second, 20 })
-	registrars := map[uint32]*lab.Node{}
-	// With two, RSPLIB never completes a takeover; nor if it announces itself from addresses that it does not listen to.
-	for n := 2; n <= 4; n++ {
-		registrars[uint32(n)] = r.lab.Node(t, n, fmt.Sprintf(
-			`rspregistrar -identifier=%d -enrp=10.44.0.%d:9901,10.45.0.%d`, n, n, n)+rsplibLog+" &"+rsplibShell)
+// rsplibRegistrars boots nodes with a registrar each, from node 2 on, and returns them by their server identifiers.
+// Where RSPLIB is bound to fewer addresses than it announces itself from, its registrars lose each other.
+func rsplibRegistrars(r *rsplibRig, n int) map[uint32]*lab.Node {
+	nodes := map[uint32]*lab.Node{}
+	for i := 2; i < 2+n; i++ {
+		nodes[uint32(i)] = r.lab.Node(r.t, i, fmt.Sprintf(
+			`rspregistrar -identifier=%d -enrp=10.44.0.%d:9901,10.45.0.%d`, i, i, i)+rsplibLog+" &"+rsplibShell)
 	}
-	for _, n := range registrars {
-		n.WaitLine(r.ctx(rsplibBoot), "The registrar is ready!")
+	for _, node := range nodes {
+		node.WaitLine(r.ctx(rsplibBoot), "The registrar is ready!")
 	}
-	e := r.serve(&pool.Server{Handle: "OurPool", ID: 0x0c0ffee1, Handler: pool.Echo, Interval: time.Minute})
-	user := r.client()
-	var home uint32
-	resolve := func() bool { // by a registrar that may not have heard of it yet
-		elements, err := user.ResolveFresh(r.ctx(rsplibDead), "OurPool")
-		if err != nil || registrars[elements[0].HomeID] == nil {
+	return nodes
+}
+
+// rsplibHome waits until an element alone is in its pool, at home at one of the registrars, and returns which. The
+// registrar that the user asks may hear of it later than the element itself, or may have to be found.
+func rsplibHome(r *rsplibRig, user *pool.Client, e *rsplibElement, registrars map[uint32]*lab.Node) (home uint32) {
+	r.t.Helper()
+	ctx := r.ctx(rsplibDead)
+	r.soon(rsplibDead, func() bool {
+		elements, err := user.ResolveFresh(ctx, e.Handle)
+		if err != nil || len(elements) != 1 || elements[0].ID != e.ID || registrars[elements[0].HomeID] == nil {
 			return false
 		}
 		home = elements[0].HomeID
-		return len(elements) == 1 && elements[0].ID == e.ID
-	}
-	r.soon(rsplibSoon, resolve, "the element is in the pool")
+		return true
+	}, "element %#x is in the pool, at home at one of %d registrars", e.ID, len(registrars))
+	return home
+}
+
+// When the home registrar of our element loses its power, another registrar of RSPLIB takes the element over: it sets
+// up an association to the port the element had registered from, and tells it so by a keep-alive.
+//
+// RFC 5352, Section 2.2.7: "H (Home ENRP server) Flag: When set to '1', indicates that the ENRP server that sends this
+// message wants to be the Home ENRP server of the receiver of this message."
+func TestRSPLIBRegistrarTakesOurElementOver(t *testing.T) {
+	// It must not be the element that notices first.
+	r := newRSPLIBRig(t, func(c *sctp.Config) { c.HeartbeatInterval, c.AssociationMaxRetrans = 30*time.Second, 20 })
+	registrars := rsplibRegistrars(r, 3)
+	e := r.serve(&pool.Server{Handle: "OurPool", ID: 0x0c0ffee1, Handler: pool.Echo, Interval: time.Minute})
+	user := r.client()
+	home := rsplibHome(r, user, e, registrars)
 
 	registrars[home].Kill()
 	died := time.Now()
@@ -99,8 +112,7 @@ func TestRSPLIBRegistrarTakesOurElementOver(t *testing.T) {
 	}
 	t.Logf("registered again after %v", time.Since(died))
 
-	// The user's registrar may have been the same.
-	r.soon(rsplibDead, resolve, "the element is in the pool again")
+	home = rsplibHome(r, user, e, registrars)
 	require.Contains(t, rsplibDump(r, registrars[home]), fmt.Sprintf("home=$0000000%d", home))
 	s, err := user.Dial(r.ctx(rsplibSoon), "OurPool")
 	require.NoError(t, err)
@@ -112,6 +124,32 @@ func TestRSPLIBRegistrarTakesOurElementOver(t *testing.T) {
 
 	file := r.finish()
 	require.NotZero(t, r.count(file, 7, "asap.message_flags == 1"), "the element was told by a keep-alive")
+}
+
+// RSPLIB never completes a takeover where there were but two registrars. There, an element of ours goes to the other one
+// by itself.
+//
+// RFC 5352, Section 3.6: "when it fails to communicate with its Home ENRP server (i.e., timed out on an ENRP request), a
+// PE or PU MUST establish a new Home ENRP server"
+func TestRSPLIBOurElementFindsAnotherRegistrar(t *testing.T) {
+	r := newRSPLIBRig(t)
+	registrars := rsplibRegistrars(r, 2)
+	e := r.serve(&pool.Server{Handle: "OurPool", ID: 0x0c0ffee1, Handler: pool.Echo})
+	user := r.client()
+	home := rsplibHome(r, user, e, registrars)
+
+	registrars[home].Kill()
+	died := time.Now()
+	delete(registrars, home)
+	for _, want := range []pool.RegistrationState{pool.RegistrationUp, pool.RegistrationDown, pool.RegistrationUp} {
+		got, err := e.Registered().NextEvent(r.ctx(rsplibDead))
+		require.NoError(t, err)
+		require.Equal(t, want, got.State)
+	}
+	t.Logf("registered again after %v", time.Since(died))
+	home = rsplibHome(r, user, e, registrars)
+	require.Contains(t, rsplibDump(r, registrars[home]), fmt.Sprintf("home=$0000000%d", home))
+	r.finish()
 }
 
 // A session of ours goes on with another element of RSPLIB when the first loses its power, and the registrar of RSPLIB
