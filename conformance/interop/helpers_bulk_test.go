@@ -40,6 +40,9 @@ func testTransfer(t *testing.T, f *foreign, who sets) {
 	p.got(t, ctx, "sent", expect(back))
 	p.got(t, ctx, "rcvd", expect(there))
 	require.Equal(t, 0, p.exit(ctx))
-	t.Logf("%.1f MB/s in each direction", transferBytes/1e6/took)
+	st := c.Stats()
+	require.Zero(t, st.BadPackets)
+	t.Logf("%.1f MB/s in each direction; of %d chunks %d sent again, %d fast, %d timeouts; %d duplicates received",
+		transferBytes/1e6/took, st.DataChunksSent, st.Retransmissions, st.FastRetransmissions, st.T3Expirations, st.DuplicateTSNs)
 	rec.check(t, lab.New(t))
 }
