@@ -17,28 +17,32 @@ import (
 // more, and then the association is given up.
 const maxOut = 1024
 
+var errStuck = errors.New("the registrar takes no messages")
+
 // A link is an association with a registrar, or an attempt.
 type link struct {
-	id     agent.LinkID
-	cancel context.CancelFunc // of connecting, and of writing
-	ctx    context.Context
-	conn   *sctp.Conn // nil while connecting
-	out    chan []byte
+	id   agent.LinkID
+	stop context.CancelCauseFunc // of connecting, and of writing
+	ctx  context.Context
+	conn *sctp.Conn // nil while connecting
+	out  chan []byte
 }
 
 func (c *Client) newLink(id agent.LinkID, conn *sctp.Conn) *link {
 	l := &link{id: id, conn: conn, out: make(chan []byte, maxOut)}
-	l.ctx, l.cancel = context.WithCancel(c.ctx)
+	l.ctx, l.stop = context.WithCancelCause(c.ctx)
 	c.links[id] = l
 	return l
 }
+
+func (l *link) cancel() { l.stop(nil) }
 
 // send queues a message. The lock of the Client is held, so it must not wait.
 func (l *link) send(data []byte) {
 	select {
 	case l.out <- data:
 	default:
-		l.cancel() // the writer ends the association
+		l.stop(errStuck) // the writer ends the association
 	}
 }
 
@@ -61,6 +65,9 @@ func (l *link) write() {
 				return
 			}
 		case <-l.ctx.Done():
+			if context.Cause(l.ctx) == errStuck {
+				l.conn.Abort(errStuck.Error())
+			}
 			return
 		case <-l.conn.Done():
 			return

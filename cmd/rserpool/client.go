@@ -29,7 +29,8 @@ func (f *clientFlags) register(flags *pflag.FlagSet, encapPort int) {
 		"multicast GROUP:PORT of registrars' announcements, or off (default: the usual groups, off with --registrar)")
 	flags.StringSliceVar(&f.local, "local", nil, "local IP addresses (default: all)")
 	flags.IntVar(&f.encapPort, "encap-port", encapPort, "local UDP port of SCTP; 0: 9899 or any if that is in use, -1: any")
-	flags.StringVar(&f.profile, "profile", "default", "protocol timers: default (seconds, works with RSPLIB), or rfc")
+	flags.StringVar(&f.profile, "profile", "auto",
+		"protocol timers: auto and rsplib (seconds, life in milliseconds), or rfc (minutes, life in seconds)")
 }
 
 // config returns the configuration of a pool.Client.
@@ -47,11 +48,11 @@ func (f *clientFlags) config(log *slog.Logger) (*pool.Config, error) {
 	}
 	c.SCTP.EncapPort = f.encapPort
 	switch f.profile {
-	case "default":
+	case "auto", "rsplib": // what serves RSPLIB serves others, too
 	case "rfc":
 		c.ASAP = pool.RFCTimers()
 	default:
-		return nil, usagef("--profile: %q is neither default nor rfc", f.profile)
+		return nil, usagef("--profile: %q is not auto, rfc or rsplib", f.profile)
 	}
 	if err := c.Validate(); err != nil {
 		return nil, usageError{err}

@@ -205,7 +205,7 @@ func TestUsageErrors(t *testing.T) {
 		{"resolve P --announce 10.0.0.1:3863", "is not a multicast address"},
 		{"resolve P --local here", `--local: "here" is not an IP address`},
 		{"resolve P --encap-port 70000", "--encap-port: 70000 is not within -1 to 65535"},
-		{"resolve P --profile fast", `--profile: "fast" is neither default nor rfc`},
+		{"resolve P --profile fast", `--profile: "fast" is not auto, rfc or rsplib`},
 		{"resolve P -o xml", `--output: "xml" is neither table nor json`},
 		{"resolve P --timeout 0s", "--timeout: 0s is not positive"},
 		{"call P --timeout -1s", "--timeout: -1s is not positive"},
@@ -314,7 +314,7 @@ func TestDemo(t *testing.T) {
 	t.Logf("%s", out)
 	require.Equal(t, exitOK, code, errs)
 	require.Less(t, time.Since(begin), demoLimit)
-	require.Equal(t, 2, strings.Count(out, "s  failover: "), "two elements fail")
+	require.GreaterOrEqual(t, strings.Count(out, "s  failover: "), 2, "two elements fail")
 	require.Regexp(t, `\d+ messages sent, \d+ answered, 0 lost`, out)
 	if len(loopbacks()) == 2 {
 		require.Regexp(t, `path to \S+ failed after`, out)
