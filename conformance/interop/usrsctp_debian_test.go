@@ -6,6 +6,7 @@ package interop
 
 import (
 	"fmt"
+	"io"
 	"testing"
 	"time"
 
@@ -33,5 +34,30 @@ func TestUsrsctpEchoServer(t *testing.T) {
 	require.NoError(t, send(ctx, c, traffic))
 	require.NoError(t, c.Shutdown(ctx))
 	in.got(t, ctx, expect(traffic))
+	rec.check(t, l)
+}
+
+// tsctp measures throughput: as a client it sends a number of equally large messages and shuts down.
+func TestUsrsctpTsctp(t *testing.T) {
+	const tsctpPort, messages, size = 5001, 2000, 10_000
+	ctx := within(t, time.Minute)
+	l := lab.New(t)
+	rec := newCapture(t, "tsctp", 20_000, [2]string{"lo", "127.0.0.1"})
+	ln, err := labStack(t, sctp.Config{Network: singly}).Listen(tsctpPort)
+	require.NoError(t, err)
+	p := lab.Start(t, usrsctpPrograms+"tsctp", "-n", fmt.Sprint(messages), "-l", fmt.Sprint(size),
+		"-p", fmt.Sprint(tsctpPort), "-E", fmt.Sprint(usrsctpUDP), "-U", "9899", labAddrs[0].String())
+	c, err := ln.Accept(ctx)
+	require.NoError(t, err)
+	var wrong int
+	in := receive(ctx, c, func(m sctp.Message, _ int64) {
+		if len(m.Data) != size {
+			wrong++
+		}
+	})
+	require.ErrorIs(t, in.end(t, ctx), io.EOF)
+	require.Zero(t, wrong, "messages that are not of %d bytes", size)
+	require.EqualValues(t, messages, in.digest.Total().Messages)
+	require.Equal(t, 0, p.Wait(ctx))
 	rec.check(t, l)
 }
