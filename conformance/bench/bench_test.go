@@ -30,19 +30,22 @@ const (
 var contenders = []contender{ours, pionBest, oursPlain}
 
 // BenchmarkThroughput sends messages of one size one way over one association. The metrics are
-// medians: MB/s (10^6 bytes of payload), CPU-s/GB of both ends, and ours divided by Pion's.
+// medians: MB/s (10^6 bytes of payload), CPU-s/GB and objects allocated per message of both ends, and
+// ours divided by Pion's.
 func BenchmarkThroughput(b *testing.B) {
 	for _, size := range []int{64, 1 << 10, 64 << 10} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			rate, cpu := newTable("MB/s"), newTable("CPU-s/GB")
+			rate, cpu, objects := newTable("MB/s"), newTable("CPU-s/GB"), newTable("allocs/msg")
 			alternate(b, func(c contender, l link) error {
 				t, err := bulk(l, size, *slice)
 				rate.add(c, t.mbPerSecond())
 				cpu.add(c, t.cpuPerGB())
+				objects.add(c, t.mallocsEach())
 				return err
 			})
 			rate.report(b)
 			cpu.report(b)
+			objects.report(b)
 			if size >= 1<<10 {
 				if x := rate.ratio(); x < leastThroughput {
 					b.Errorf("throughput is %.2f times Pion's, want %.1f", x, leastThroughput)
@@ -122,7 +125,7 @@ func (t *table) report(b *testing.B) {
 	for _, c := range contenders {
 		v := t.values[c.name]
 		b.ReportMetric(median(v), c.name+"-"+t.unit)
-		b.Logf("%-11s %12.1f %-11s (%.1f to %.1f, n=%d), pion × %.2f",
+		b.Logf("%-11s %12.2f %-11s (%.2f to %.2f, n=%d), pion × %.2f",
 			c.name, median(v), t.unit, slices.Min(v), slices.Max(v), len(v), t.ratioOf(c))
 	}
 	b.ReportMetric(t.ratio(), "×pion-"+t.unit)

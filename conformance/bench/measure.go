@@ -11,9 +11,11 @@ import (
 // What bulk and pingPong measure.
 type (
 	throughput struct {
-		bytes   int64         // of payload, received
-		elapsed time.Duration // from the first send to the last receive
-		cpu     time.Duration // user and system time of both ends
+		messages int64         // received
+		mallocs  uint64        // objects allocated, by both ends
+		bytes    int64         // of payload, received
+		elapsed  time.Duration // from the first send to the last receive
+		cpu      time.Duration // user and system time of both ends
 	}
 	roundTrips struct {
 		count   int
@@ -27,6 +29,8 @@ func (t throughput) mbPerSecond() float64 { return float64(t.bytes) / 1e6 / t.el
 
 // cpuPerGB is in seconds per 10^9 bytes.
 func (t throughput) cpuPerGB() float64 { return t.cpu.Seconds() / (float64(t.bytes) / 1e9) }
+
+func (t throughput) mallocsEach() float64 { return float64(t.mallocs) / float64(t.messages) }
 
 func (r roundTrips) perSecond() float64 { return float64(r.count) / r.elapsed.Seconds() }
 
@@ -61,6 +65,7 @@ func bulk(l link, size int, d time.Duration) (throughput, error) {
 	msg := make([]byte, size)
 	var sent int64
 	runtime.GC() // so that a contender does not pay for the one before
+	objects := mallocs()
 	cpu, start := cpuTime(), time.Now()
 	for time.Since(start) < d {
 		for range max(1, 16<<10/size) { // what a clock reading costs must not count
@@ -74,10 +79,18 @@ func bulk(l link, size int, d time.Duration) (throughput, error) {
 		return throughput{}, fmt.Errorf("bench: send: %w", err)
 	}
 	r := <-done
+	cpu = cpuTime() - cpu
 	if r.err == nil && r.messages != sent {
 		r.err = fmt.Errorf("bench: %d messages arrived of %d", r.messages, sent)
 	}
-	return throughput{r.messages * int64(size), r.at.Sub(start), cpuTime() - cpu}, r.err
+	return throughput{r.messages, mallocs() - objects, r.messages * int64(size), r.at.Sub(start), cpu}, r.err
+}
+
+// mallocs is how many objects this process has allocated.
+func mallocs() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Mallocs
 }
 
 // pingPong sends a message from a to b and back again, one at a time, for a while.
