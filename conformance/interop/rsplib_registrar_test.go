@@ -134,7 +134,8 @@ func TestRSPLIBRegistrarTakesOurElementOver(t *testing.T) {
 func TestRSPLIBOurElementFindsAnotherRegistrar(t *testing.T) {
 	r := newRSPLIBRig(t)
 	registrars := rsplibRegistrars(r, 2)
-	e := r.serve(&pool.Server{Handle: "OurPool", ID: 0x0c0ffee1, Handler: pool.Echo})
+	// It notices by a re-registration without an answer; between two of them, heartbeats take longer.
+	e := r.serve(&pool.Server{Handle: "OurPool", ID: 0x0c0ffee1, Handler: pool.Echo, Interval: 5 * time.Second})
 	user := r.client()
 	home := rsplibHome(r, user, e, registrars)
 
