@@ -175,8 +175,9 @@ func TestZeroWindow(t *testing.T) {
 	require.Equal(t, 8000, z.arwnd())
 }
 
-// "Use a window update only if the window can be increased by at least a
-// quarter of the receive buffer size" RFC 9260, Section 6.2.
+// "One way to achieve this is to send a window update only if the window can be
+// increased by at least a quarter of the receive buffer size of the
+// association." RFC 9260, Section 6.2.
 func TestWindowUpdate(t *testing.T) {
 	p := newPair(t, Config{RecvBuffer: 64 << 10})
 	a, z := p.connect()
@@ -195,9 +196,9 @@ func TestWindowUpdate(t *testing.T) {
 	require.Equal(t, sacks+1, z.Stats().SacksSent)
 }
 
-// "Reasons for setting the I bit include ...: The sending of a DATA chunk fills
-// the congestion or receiver window." RFC 9260, Section 6.1: no SACK waits for
-// a second packet which cannot come.
+// "The sending of a DATA chunk fills the congestion or receiver window." is a
+// reason for the I bit (RFC 9260, Section 6.1): no SACK waits for a second
+// packet which cannot come.
 func TestWindowOfOneMessageIsNotSlow(t *testing.T) {
 	p := newPair(t, Config{RecvBuffer: 1500})
 	a, z := p.connect()
@@ -232,8 +233,9 @@ func TestMessageTooLargeToReassemble(t *testing.T) {
 	require.ErrorContains(t, a.Err(), "Out of Resource")
 }
 
-// "An endpoint MUST recognize fragmented DATA chunks by examining the B/E
-// bits": those that contradict each other end the association.
+// RFC 9260, Section 6.9: "An endpoint MUST recognize fragmented DATA chunks by
+// examining the B/E bits in each of the received DATA chunks": those that
+// contradict each other end the association.
 func TestFragmentFlagsContradict(t *testing.T) {
 	for name, flags := range map[string][2]uint8{
 		"B after B":     {wire.DataBegin, wire.DataBegin},

@@ -74,7 +74,7 @@ type Config struct {
 }
 
 const (
-	maxSackDelay   = 500 * time.Millisecond // RFC 9260, Section 6.2: "MUST NOT be more than 500 ms"
+	maxSackDelay   = 500 * time.Millisecond // RFC 9260, Section 6.2: "MUST NOT raise it above 500 ms"
 	minARwnd       = 1500                   // RFC 9260, Section 3.3.2: least a_rwnd of an INIT
 	minMTU         = 576                    // below this a packet would not hold an INIT ACK
 	maxMTU         = 65535

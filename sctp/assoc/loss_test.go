@@ -49,9 +49,9 @@ func checkN(t *testing.T, e *endpoint, n, size int) {
 	}
 }
 
-// "it SHOULD wait for two further miss indications ... for a total of three
-// missing reports on the same TSNs before taking action with regard to Fast
-// Retransmit." RFC 9260, Section 7.2.4.
+// "it SHOULD wait for two further miss indications (via subsequent SACK chunks
+// for a total of three missing reports) on the same TSNs before taking action
+// with regard to Fast Retransmit." RFC 9260, Section 7.2.4.
 func TestFastRetransmit(t *testing.T) {
 	p, a, _ := lossy(t, Config{MaxBurst: -1}, 20)
 	tr := newTranscript(p)
@@ -173,9 +173,9 @@ func TestPeerUnreachable(t *testing.T) {
 	require.False(t, armed)
 }
 
-// "an endpoint MUST NOT transmit new data to any destination transport address
-// if ... it has cwnd + (PMDCS - 1) or more bytes of data outstanding" RFC
-// 9260, Section 6.1, B; and slow start.
+// "the sender MUST NOT transmit new data to a given transport address if it has
+// cwnd + (PMDCS - 1) or more bytes of data outstanding to that transport
+// address." RFC 9260, Section 6.1, B; and slow start.
 func TestSlowStart(t *testing.T) {
 	p, a, _ := lossy(t, Config{MaxBurst: -1})
 	var flights []int

@@ -107,7 +107,7 @@ func (p *path) onRetransmit(tsn wire.TSN) {
 	}
 }
 
-// strike counts an error and tells whether it made the path inactive: "when
+// strike counts an error and tells whether it made the path inactive: "When
 // the value in the error counter exceeds the protocol parameter
 // 'Path.Max.Retrans' of that destination address, the endpoint SHOULD mark
 // the destination transport address as inactive" (RFC 9260, Section 8.2).

@@ -41,7 +41,8 @@ func (a *Association) handleInit(now time.Time, d Datagram, h wire.Header, c wir
 		if a.refuseNewAddresses(d, &p) {
 			return
 		}
-		// "the INIT ACK chunk MUST contain a new Initiate Tag (randomly generated)".
+		// "And the INIT ACK chunk MUST contain a new Initiate Tag (randomly
+		// generated; see Section 5.3.1)."
 		cookie = stateCookie{
 			localTag: a.freshTag(), localTSN: wire.TSN(a.rng.Uint32()),
 			localTie: a.myTag, remoteTie: a.peerTag,

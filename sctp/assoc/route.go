@@ -223,9 +223,9 @@ func (s *Stack) handleCookieEcho(now time.Time, d Datagram, h wire.Header, c wir
 }
 
 // staleCookieError builds the ERROR chunk. RFC 9260, Section 3.3.10.3: the
-// "Measure of Staleness" is "the difference, in microseconds, between the
-// current time and the time the State Cookie expired".
+// Measure of Staleness is "the difference, rounded up in microseconds, between
+// the current time and the time the State Cookie expired."
 func staleCookieError(now time.Time, c *stateCookie) []byte {
-	us := min(now.Sub(c.expires).Microseconds(), 1<<32-1)
+	us := min((now.Sub(c.expires)+time.Microsecond-1)/time.Microsecond, 1<<32-1)
 	return wire.AppendChunk(nil, wire.ChunkError, 0, wire.AppendStaleCookie(nil, uint32(us)))
 }

@@ -59,8 +59,8 @@ func TestBothShutDown(t *testing.T) {
 	tr.check(t)
 }
 
-// "it remains there until all outstanding data has been acknowledged by its
-// peer", and the peer sends what it has before it answers.
+// "the endpoint enters the SHUTDOWN-PENDING state and remains there until all
+// outstanding data has been acknowledged by its peer" RFC 9260, Section 9.2, and the peer sends what it has before it answers.
 func TestShutdownDeliversWhatIsQueued(t *testing.T) {
 	p := newPair(t, Config{})
 	a, z := p.connect()

@@ -31,14 +31,16 @@ func (s State) String() string {
 	return fmt.Sprintf("State(%d)", uint8(s))
 }
 
-// mayReceiveData: RFC 9260, Section 6: "DATA chunks MUST only be received ...
-// in the ESTABLISHED, SHUTDOWN-PENDING, and SHUTDOWN-SENT states".
+// mayReceiveData: RFC 9260, Section 6: "DATA chunks MUST only be received
+// according to the rules below in ESTABLISHED, SHUTDOWN-PENDING, and
+// SHUTDOWN-SENT states."
 func (s State) mayReceiveData() bool {
 	return s == StateEstablished || s == StateShutdownPending || s == StateShutdownSent
 }
 
-// mayTransmitData: RFC 9260, Section 6: "DATA chunks MUST only be transmitted
-// in the ESTABLISHED, SHUTDOWN-PENDING, and SHUTDOWN-RECEIVED states".
+// mayTransmitData: RFC 9260, Section 6: "Data transmission MUST only happen in
+// the ESTABLISHED, SHUTDOWN-PENDING, and SHUTDOWN-RECEIVED states", but for
+// what goes with a COOKIE ECHO.
 func (s State) mayTransmitData() bool {
 	return s == StateEstablished || s == StateShutdownPending || s == StateShutdownReceived
 }
