@@ -40,11 +40,16 @@ func powerCut(t *testing.T, cfg sctp.Config) (c *sctp.Conn, events *eventLog, ln
 // RFC 9260, Section 5.2: a peer that lost its state and sets the association up again, from the same
 // ports, restarts it. Our Conn goes on, is told so, and no second one is accepted.
 func TestKernelRestart(t *testing.T) {
-	// A HEARTBEAT would meet a kernel that knows nothing of the association, while it boots.
-	c, events, ln, rec, again := powerCut(t, sctp.Config{Network: singly, HeartbeatInterval: -1})
+	// A HEARTBEAT, or DATA sent again, would meet a kernel that has booted and not dialled yet.
+	c, events, ln, rec, again := powerCut(t, sctp.Config{
+		Network: singly, HeartbeatInterval: -1, RTOInitial: time.Minute, RTOMin: time.Minute,
+	})
 	l := lab.New(t)
 	ctx := within(t, 2*time.Minute)
+	require.NoError(t, c.Send(ctx, sctp.Message{Data: []byte("lost")}))
 	node := l.Node(t, kernelNode, again)
+	failed := waitEvent[sctp.EventSendFailed](t, ctx, events, nil)
+	require.Equal(t, "lost", string(failed.Message.Data))
 	waitEvent[sctp.EventRestart](t, ctx, events, nil)
 	require.EqualValues(t, 1, c.Stats().Restarts)
 	require.NoError(t, send(ctx, c, spec(2, fewBytes)))
