@@ -194,12 +194,13 @@ func (r *reassembler) complete(st *inStream, m *run, remote netip.AddrPort) {
 	}
 	r.deliver(m, remote)
 	st.next++
-	for len(st.waiting) > 0 && st.waiting[0].ssn == st.next {
-		next := st.waiting[0]
-		st.waiting = slices.Delete(st.waiting, 0, 1)
-		r.deliver(next, remote)
+	n := 0
+	for n < len(st.waiting) && st.waiting[n].ssn == st.next {
+		r.deliver(st.waiting[n], remote)
 		st.next++
+		n++
 	}
+	st.waiting = slices.Delete(st.waiting, 0, n)
 }
 
 func (r *reassembler) deliver(m *run, remote netip.AddrPort) {

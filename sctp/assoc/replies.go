@@ -30,10 +30,11 @@ func (a *Association) addReply(r outReply) {
 
 // reply answers a chunk of the packet that is being handled. RFC 9260, Section
 // 12.4: "the sender of the response chunk(s) MUST NOT send more than one packet
-// containing chunks other than DATA chunks": what does not fit into one, with
-// a SHUTDOWN, is left out.
+// containing chunks other than DATA chunks": what does not fit into one is left
+// out. If several do, there is also room for a SHUTDOWN.
 func (a *Association) reply(p *path, chunk []byte) {
-	if a.replied > 0 && a.replied+len(chunk)+wire.ShutdownLen > p.maxPacket()-wire.HeaderLen {
+	room := p.maxPacket() - wire.HeaderLen
+	if len(chunk) > room || a.replied > 0 && a.replied+len(chunk)+wire.ShutdownLen > room {
 		return
 	}
 	a.replied += len(chunk)

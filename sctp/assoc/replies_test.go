@@ -104,6 +104,16 @@ func TestNoAnswerToAPacketWithAbort(t *testing.T) {
 	require.Equal(t, StateClosed, z.State())
 }
 
+// A HEARTBEAT whose answer would not fit the path gets none, and holds nothing
+// else back.
+func TestHeartbeatLargerThanThePath(t *testing.T) {
+	p, z := acked(t, Config{})
+	require.NoError(t, z.Send(p.now, Message{Data: []byte("data")}))
+	answers := p.inject(p.z, z, wire.AppendHeartbeat(nil, wire.ChunkHeartbeat, make([]byte, 3000)))
+	require.Len(t, answers, 1)
+	require.Regexp(t, "^DATA", answers[0])
+}
+
 // "It SHOULD stop any T1-cookie timer that is running and send a COOKIE ACK
 // chunk." RFC 9260, Section 5.2.4, D: one is enough for a batch of copies.
 func TestCopiesOfCookieEcho(t *testing.T) {
