@@ -50,8 +50,9 @@ func testCloses(t *testing.T, f *foreign, who sets) {
 	}
 }
 
-// RFC 9260, Section 9.2: "the SHUTDOWN primitive ... the endpoint enters the SHUTDOWN-PENDING state
-// and remains there until all outstanding data has been acknowledged by its peer".
+// RFC 9260, Section 9.2: "Upon receipt of the SHUTDOWN primitive from its upper layer, the endpoint
+// enters the SHUTDOWN-PENDING state and remains there until all outstanding data has been
+// acknowledged by its peer."
 func weShutDown(t *testing.T, ctx context.Context, c *sctp.Conn, p program, events *eventLog) {
 	require.NoError(t, send(ctx, c, spec(1, queuedBytes)))
 	require.NoError(t, c.Shutdown(ctx))
