@@ -104,7 +104,13 @@ func testCutReceiving(t *testing.T, f *foreign) {
 			}
 		}
 	})
-	net := slices.Index(f.addrs, <-used)
+	var net int
+	select {
+	case ip := <-used:
+		net = slices.Index(f.addrs, ip)
+	case <-in.done:
+		require.Fail(t, "ended before the cut", "%v", in.err)
+	}
 	f.cut(t, net)
 	waitPath(t, ctx, events, f.addrs[net], sctp.PathInactive)
 	p.WaitLine(ctx, fmt.Sprintf("^event=paddr addr=%s state=unreachable", labAddrs[net]))
