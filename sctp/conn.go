@@ -47,15 +47,13 @@ type Conn struct {
 	logs      []logRecord
 	localPort uint16
 
-	senders    int // who waits for room to send
-	sendSignal chan struct{}
+	senders sendLine
 }
 
 func newConn(s *Stack, a *assoc.Association) *Conn {
 	c := &Conn{
 		stack: s, a: a, id: a.ID(), localPort: a.LocalPort(),
 		up: make(chan struct{}), done: make(chan struct{}), closed: make(chan struct{}),
-		sendSignal: make(chan struct{}, 1),
 	}
 	c.inbox.main = newQueue()
 	c.inbox.reportAt = s.params.RecvBuffer / reportDivisor
@@ -80,9 +78,11 @@ func (c *Conn) send(m Message, l limit, closed <-chan struct{}) error {
 	if err := l.err(); err != nil {
 		return err
 	}
+	var w *sendWaiter // in line, unless nil
 	now := c.enter()
 	for {
 		if c.isClosed {
+			c.quitLine(w)
 			c.leave(now, true)
 			return net.ErrClosed
 		}
@@ -91,23 +91,22 @@ func (c *Conn) send(m Message, l limit, closed <-chan struct{}) error {
 		lazy := c.kicked || c.a.Outstanding() > 0 && !c.stack.params.NoNagle
 		err := c.a.Send(now, m)
 		if !errors.Is(err, assoc.ErrWouldBlock) {
-			if c.senders > 0 && c.a.SendSpace() > 0 {
-				c.wakeSender()
-			}
+			c.quitLine(w)
 			c.leave(now, lazy)
 			return err
 		}
-		c.senders++
+		if w == nil {
+			w = c.senders.join(len(m.Data))
+		}
 		c.leave(now, false)
 		stop := l.done()
 		select {
-		case <-c.sendSignal:
+		case <-w.ready:
 		case <-stop:
 		case <-c.closed:
 		case <-closed:
 		}
 		now = c.enter()
-		c.senders--
 		err = l.err()
 		select {
 		case <-closed:
@@ -115,12 +114,19 @@ func (c *Conn) send(m Message, l limit, closed <-chan struct{}) error {
 		default:
 		}
 		if err != nil {
-			if c.senders > 0 {
-				c.wakeSender() // the signal may have been taken from another
-			}
+			c.quitLine(w)
 			c.leave(now, true)
 			return err
 		}
+	}
+}
+
+// quitLine takes a sender that does not wait any more out of the line, and lets
+// the next one see whether there is room for it.
+func (c *Conn) quitLine(w *sendWaiter) {
+	if w != nil {
+		c.senders.quit(w)
+		c.senders.wake(c.a.SendSpace(), 1)
 	}
 }
 
@@ -258,9 +264,7 @@ func (c *Conn) startShutdown() {
 	now := c.enter()
 	c.open = false
 	c.a.Shutdown(now)
-	if c.senders > 0 {
-		c.wakeSender()
-	}
+	c.senders.wakeAll()
 	c.leave(now, false)
 }
 

@@ -152,15 +152,10 @@ func (c *Conn) wake(now time.Time) {
 		c.inbox.mu.Unlock()
 		c.reportTaken(now) // what was discarded
 	}
-	if c.senders > 0 && (c.a.SendSpace() >= c.stack.wakeSpace || !c.open) {
-		c.wakeSender()
-	}
-}
-
-func (c *Conn) wakeSender() {
-	select {
-	case c.sendSignal <- struct{}{}:
-	default:
+	if c.open {
+		c.senders.wake(c.a.SendSpace(), c.stack.wakeSpace)
+	} else {
+		c.senders.wakeAll()
 	}
 }
 
@@ -265,9 +260,7 @@ func (c *Conn) remove() {
 	c.inbox.mu.Lock()
 	c.inbox.fail(io.EOF)
 	c.inbox.mu.Unlock()
-	if c.senders > 0 {
-		c.wakeSender()
-	}
+	c.senders.wakeAll()
 	c.stack.forget(c)
 	close(c.done)
 }
