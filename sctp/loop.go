@@ -182,6 +182,9 @@ func (c *Conn) handleEvent(now time.Time, ev assoc.Event) (end error) {
 		c.inbox.mu.Lock()
 		c.inbox.breakStreams(ErrRestart)
 		c.inbox.mu.Unlock()
+		if !c.open {
+			c.a.Shutdown(now) // the end of reception has been reported
+		}
 	case EventPeerShutdown:
 		c.open = false
 		end = io.EOF

@@ -131,7 +131,8 @@ func (a *Association) onRestart(now time.Time, d Datagram, c *stateCookie) bool 
 	a.resetTransmission()
 	a.t2.stop()
 	a.t5ShutdownGuard = nilTime
-	a.shutdownWanted = false
+	// The user still wants to shut down, which the peer does not know.
+	a.shutdownWanted = a.state == StateShutdownPending || a.state == StateShutdownSent
 	a.replies = nil
 	if !a.fromCookie(now, c) {
 		a.close(&LostError{Reason: "peer restarted from an address that cannot be reached"})

@@ -189,6 +189,31 @@ func TestCookieEchoWithTCB(t *testing.T) {
 	}
 }
 
+// A peer restarts while this side shuts down: the new association is shut down
+// as well, since the user sends nothing more.
+func TestRestartWhileShutdownIsWanted(t *testing.T) {
+	for _, state := range []State{StateShutdownPending, StateShutdownSent} {
+		t.Run(state.String(), func(t *testing.T) {
+			x := newTester(t, Config{})
+			z := x.connect()
+			if state == StateShutdownPending {
+				x.user(z, 1, 10)
+			}
+			z.Shutdown(x.p.now)
+			x.p.flush(x.p.z)
+			require.Equal(t, state, z.State())
+			x.init.InitiateTag = 0x2222
+			x.sendInit()
+			answers := x.say(wire.AppendCookieEcho(nil, x.cookie()))
+			require.Len(t, answers, 1)
+			require.Equal(t, "COOKIE ACK; SHUTDOWN cum=999", answers[0])
+			require.EqualValues(t, 0x2222, x.tagHeard())
+			require.Equal(t, []string{"SHUTDOWN COMPLETE"}, x.say(wire.AppendShutdownAck(nil)))
+			require.NoError(t, z.Err())
+		})
+	}
+}
+
 // "If the endpoint is in the SHUTDOWN-ACK-SENT state and recognizes that the
 // peer has restarted (Action A), it MUST NOT set up a new association but
 // instead resend the SHUTDOWN ACK chunk and send an ERROR chunk with a 'Cookie
