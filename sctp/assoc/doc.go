@@ -33,5 +33,8 @@
 // probed. Streams are served first come, first served. Partial delivery is
 // not offered: a message is delivered whole. Restart of a peer is recognised
 // if it comes from the same UDP port; from another one it is a new
-// association beside the old.
+// association beside the old. Memory is bounded for each association (twice
+// Config.RecvBuffer, and one message of Config.MaxMessageSize), not for all of
+// a stack. An INIT lists 32 local addresses at most. Where RFC 9260 leaves a
+// choice or is not followed: docs/deviations.md.
 package assoc
