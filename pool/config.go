@@ -30,8 +30,9 @@ type Config struct {
 	// Stack is the SCTP stack to use. Default: one of the Client's own, made from the fields below.
 	Stack *sctp.Stack
 	// SCTP configures the Client's own stack. What is zero in it is that of sctp.Config, but for timers and thresholds
-	// with which a dead element is found within some ten seconds instead of minutes: RTOMax 2 s, RTOMin 500 ms,
-	// AssociationMaxRetrans 5, PathMaxRetrans 3, HeartbeatInterval 5 s.
+	// with which a dead element is found within some ten seconds while something is sent to it, and within some forty
+	// when nothing is, instead of minutes: RTOMax 2 s, RTOMin 500 ms, AssociationMaxRetrans 5, PathMaxRetrans 3,
+	// HeartbeatInterval 5 s.
 	SCTP sctp.Config
 	// Port is the SCTP port that elements are registered from, that registrars take them over at, and that the first
 	// Server listens to. Default: a free one.
