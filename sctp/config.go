@@ -52,7 +52,7 @@ type Config struct {
 	// window (Max.Burst). Default: 4. Negative: no limit.
 	MaxBurst int
 	// ValidCookieLife is how long a state cookie is good (Valid.Cookie.Life).
-	// Default: 60 s.
+	// Default: 60 s; at most 1 h.
 	ValidCookieLife time.Duration
 	// AssociationMaxRetrans is how many consecutive retransmissions to a peer,
 	// over all paths, end the association (Association.Max.Retrans).

@@ -23,7 +23,7 @@ type Config struct {
 	// (Max.Burst; RFC 9260, Section 6.1, D). Default: 4. Negative: no limit.
 	MaxBurst int
 	// ValidCookieLife is how long a state cookie is good (Valid.Cookie.Life).
-	// Default: 60 s.
+	// Default: 60 s; at most 1 h.
 	ValidCookieLife time.Duration
 	// AssociationMaxRetrans is how many consecutive retransmissions to a peer,
 	// over all paths, end the association (Association.Max.Retrans).
@@ -125,6 +125,8 @@ func (c Config) WithDefaults() (Config, error) {
 		return c, configError("RTOInitial", "is above RTOMax")
 	case c.ValidCookieLife < time.Second:
 		return c, configError("ValidCookieLife", "is below 1 s")
+	case c.ValidCookieLife > secretLife:
+		return c, configError("ValidCookieLife", "is above 1 h, when the secret of a cookie may be forgotten")
 	case c.AssociationMaxRetrans < 1:
 		return c, configError("AssociationMaxRetrans", "is below 1")
 	case c.PathMaxRetrans < 0:
