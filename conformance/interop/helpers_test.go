@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,14 @@ type program struct {
 	exit func(ctx context.Context) int // waits for its end
 	// How it tells the cause User-Initiated Abort, number 12.
 	userAbort string
+}
+
+// waitAll waits for lines that begin so, in any order.
+func (p program) waitAll(ctx context.Context, begin ...string) {
+	for len(begin) > 0 {
+		line := p.WaitLine(ctx, "^("+strings.Join(begin, "|")+")")[1]
+		begin = slices.DeleteFunc(begin, func(s string) bool { return s == line })
+	}
 }
 
 // sets tells who sets an association up.
