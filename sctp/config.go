@@ -91,6 +91,9 @@ type Config struct {
 	MaxMessageSize int
 	// MaxPaths is how many addresses of a peer are used. Default: 16.
 	MaxPaths int
+	// MaxAssociations is how many associations the Stack has at a time; peers
+	// that want another are refused. Default: 65536.
+	MaxAssociations int
 
 	// MTU is the size in bytes of the largest IP packet sent on a path before
 	// anything is known of it. Default: 1500, at least 576.
@@ -169,6 +172,7 @@ func (c *Config) params() assoc.Config {
 		RecvBuffer:            c.RecvBuffer,
 		MaxMessageSize:        c.MaxMessageSize,
 		MaxPaths:              c.MaxPaths,
+		MaxAssociations:       c.MaxAssociations,
 		MTU:                   c.MTU,
 		NoNagle:               c.NoNagle,
 	}

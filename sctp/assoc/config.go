@@ -63,6 +63,9 @@ type Config struct {
 	// MaxPaths is how many addresses of a peer are used; the rest of what
 	// its INIT lists is ignored. Default: 16.
 	MaxPaths int
+	// MaxAssociations is how many associations a stack has at a time; peers
+	// that want another are refused for want of resources. Default: 65536.
+	MaxAssociations int
 
 	// MTU is the size in bytes of the largest IP packet sent on a path before
 	// anything is known of it. Default: 1500, at least 576.
@@ -113,6 +116,7 @@ func (c Config) WithDefaults() (Config, error) {
 	num(&c.RecvBuffer, 4<<20)
 	num(&c.MaxMessageSize, 64<<20)
 	num(&c.MaxPaths, 16)
+	num(&c.MaxAssociations, 65536)
 	num(&c.MTU, 1500)
 	if c.RTOInitial < c.RTOMin {
 		c.RTOInitial = c.RTOMin
@@ -143,6 +147,8 @@ func (c Config) WithDefaults() (Config, error) {
 		return c, configError("RecvBuffer", "is below 1500 bytes (RFC 9260, Section 3.3.2)")
 	case c.MaxMessageSize < 1:
 		return c, configError("MaxMessageSize", "is negative")
+	case c.MaxAssociations < 1:
+		return c, configError("MaxAssociations", "is negative")
 	case c.MaxPaths < 1 || c.MaxPaths > maxPathsLimit:
 		return c, configError("MaxPaths", "is not within 1 to 255")
 	case c.MTU < minMTU || c.MTU > maxMTU:

@@ -394,3 +394,25 @@ func TestSupportedAddressTypesOnlyOfSeveralAddresses(t *testing.T) {
 		})
 	}
 }
+
+// "lack of local resources": RFC 9260, Section 5.1: "it SHOULD respond with an
+// ABORT chunk".
+func TestTooManyAssociations(t *testing.T) {
+	p := newPair(t, Config{MaxAssociations: 2})
+	require.NoError(t, p.z.stack.Listen(5000))
+	for range 2 {
+		p.dial()
+		p.pump()
+	}
+	require.Len(t, p.z.stack.byTag, 2)
+	p.a.stack.cfg.MaxAssociations = 3
+	a := p.dial()
+	p.pump()
+	require.Len(t, p.z.stack.byTag, 2)
+	require.ErrorContains(t, a.Err(), "Out of Resource")
+	p.a.assocs[0].Abort(p.now, "")
+	p.pump()
+	b := p.dial()
+	p.pump()
+	require.Equal(t, StateEstablished, b.State(), "there is room again")
+}

@@ -210,6 +210,10 @@ func (s *Stack) handleCookieEcho(now time.Time, d Datagram, h wire.Header, c wir
 		s.answer(d, h, cookie.remoteTag, wire.AppendChunk(nil, wire.ChunkAbort, 0, nil))
 		return nil, false
 	}
+	if len(s.byTag) >= s.cfg.MaxAssociations {
+		s.answer(d, h, cookie.remoteTag, wire.AppendAbort(nil, false, wire.AppendCause(nil, wire.CauseOutOfResource, nil)))
+		return nil, false
+	}
 	if s.byTag[cookie.localTag] != nil || s.used.has(cookie.localTag) {
 		s.stats.BadCookies++ // the tag was given to another meanwhile, or has been used
 		return nil, false
