@@ -113,7 +113,7 @@ func (f *foreign) connect(t *testing.T, ctx context.Context, stack *sctp.Stack, 
 		p.WaitLine(ctx, "event=listening")
 		c, err := stack.Dial(ctx, &sctp.Addr{IPs: f.addrs, Port: peerPort, EncapPort: f.udp})
 		require.NoError(t, err)
-		p.WaitLine(ctx, "event=connected")
+		p.WaitLine(ctx, "^event=assoc state=comm_up") // "connected" may be too early for a command
 		return c, p
 	}
 	ln, err := stack.Listen(peerPort)
@@ -122,7 +122,7 @@ func (f *foreign) connect(t *testing.T, ctx context.Context, stack *sctp.Stack, 
 	p := f.start("-dial -remote " + addrText(labAddrs) + " " + options)
 	c, err := ln.Accept(ctx)
 	require.NoError(t, err)
-	p.WaitLine(ctx, "event=connected")
+	p.WaitLine(ctx, "^event=assoc state=comm_up") // "connected" may be too early for a command
 	return c, p
 }
 
