@@ -30,8 +30,18 @@ func TestUsrsctpEchoServer(t *testing.T) {
 	c, err := stack.Dial(ctx, &sctp.Addr{IPs: labAddrs, Port: echoPort, EncapPort: usrsctpUDP})
 	require.NoError(t, err)
 	traffic := stream.Spec{Seed: 1, Bytes: 1_000_000, Streams: 1, MaxMessage: largest}
-	in := receive(ctx, c, nil)
+	// Once it has seen a SHUTDOWN it can send nothing back.
+	back := make(chan struct{})
+	in := receive(ctx, c, func(_ sctp.Message, bytes int64) {
+		if bytes == traffic.Bytes {
+			close(back)
+		}
+	})
 	require.NoError(t, send(ctx, c, traffic))
+	select {
+	case <-back:
+	case <-in.done:
+	}
 	require.NoError(t, c.Shutdown(ctx))
 	in.got(t, ctx, expect(traffic))
 	rec.check(t, l)
