@@ -20,6 +20,12 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, reports, err := Parse(b)
+		if handle, items, ok := PeekHandleResolution(b); ok {
+			r, _ := m.(*HandleResolution)
+			if r == nil || string(handle) != string(r.PoolHandle) || items != r.Items || len(reports) > 0 {
+				t.Fatalf("peeked %q for %d, parsed %#v, %v, %v", handle, items, m, reports, err)
+			}
+		}
 		if (m == nil) == (err == nil) {
 			t.Fatalf("message %v with error %v", m, err)
 		}

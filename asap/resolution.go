@@ -2,7 +2,11 @@
 
 package asap
 
-import "github.com/rserpool/rserpool/asap/param"
+import (
+	"encoding/binary"
+
+	"github.com/rserpool/rserpool/asap/param"
+)
 
 // HandleResolution is ASAP_HANDLE_RESOLUTION, RFC 5352, Section 2.2.5: which pool elements are in the pool?
 type HandleResolution struct {
@@ -40,6 +44,43 @@ func (m *HandleResolution) parse(flags uint8, d *param.Decoder) error {
 		}
 		return true, err
 	}}.parse(d)
+}
+
+// PeekHandleResolution reads an ASAP_HANDLE_RESOLUTION where it lies, without allocating: the handle is a view of b. It
+// knows the message as everybody sends it, a Pool Handle and at most a Handle Resolution Option, in which the S bit makes
+// no difference to it. For everything else, valid or not, it reports false; then ask [Parse].
+func PeekHandleResolution(b []byte) (handle []byte, items uint32, ok bool) {
+	if len(b) < 4 || MessageType(b[0]) != TypeHandleResolution {
+		return nil, 0, false
+	}
+	if n := int(binary.BigEndian.Uint16(b[2:])); n != len(b) || n%4 != 0 {
+		return nil, 0, false
+	}
+	t, handle, rest := peekParam(b[4:])
+	if t != param.TypePoolHandle || len(handle) == 0 {
+		return nil, 0, false
+	}
+	if len(rest) == 0 {
+		return handle, 0, true
+	}
+	t, option, rest := peekParam(rest)
+	if t != param.TypeHandleResolutionOption || len(option) != 4 || len(rest) != 0 {
+		return nil, 0, false
+	}
+	return handle, binary.BigEndian.Uint32(option), true
+}
+
+// peekParam takes the first parameter off b; its type is 0 if there is none.
+func peekParam(b []byte) (t param.Type, value, rest []byte) {
+	if len(b) < 4 {
+		return 0, nil, nil
+	}
+	n := int(binary.BigEndian.Uint16(b[2:]))
+	padded := (n + 3) &^ 3
+	if n < 4 || padded > len(b) {
+		return 0, nil, nil
+	}
+	return param.Type(binary.BigEndian.Uint16(b)), b[4:n:n], b[padded:]
 }
 
 // HandleResolutionResponse is ASAP_HANDLE_RESOLUTION_RESPONSE, RFC 5352, Section 2.2.6. It is negative if it has

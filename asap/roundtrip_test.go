@@ -166,3 +166,34 @@ var anyMessage = rapid.Custom(func(t *rapid.T) Message {
 		return &Error{anyErrors.Draw(t, "causes")}
 	}
 })
+
+// What is peeked is what Parse finds, and every truncation is left to it.
+func TestPeekHandleResolution(t *testing.T) {
+	for _, m := range []HandleResolution{
+		{PoolHandle: "A"}, {PoolHandle: "Pool", Items: 3}, {PoolHandle: "EchoPool1", Items: param.ItemsMax, SendUpdates: true},
+	} {
+		b, err := m.AppendBinary(nil)
+		require.NoError(t, err)
+		h, items, ok := PeekHandleResolution(b)
+		require.True(t, ok)
+		require.Equal(t, string(m.PoolHandle), string(h))
+		require.Equal(t, m.Items, items)
+		require.Zero(t, testing.AllocsPerRun(10, func() { PeekHandleResolution(b) }))
+		for n := range b {
+			_, _, ok := PeekHandleResolution(b[:n])
+			require.False(t, ok, "the first %d bytes of %x", n, b)
+		}
+	}
+	for name, x := range map[string]string{
+		"another message":   "01000010 00090004 00090005 41000000",
+		"empty handle":      "05000008 00090004",
+		"option first":      "05000014 803f0008 00000003 00090005 41000000",
+		"two handles":       "05000014 00090005 41000000 00090005 42000000",
+		"length below 4":    "05000008 00090003",
+		"length beyond end": "0500000c 00090009 41000000",
+		"more behind":       "0500000c 00090005 41000000 00000000",
+	} {
+		_, _, ok := PeekHandleResolution(unhex(t, x))
+		require.False(t, ok, name)
+	}
+}

@@ -33,6 +33,17 @@ func (e *Encoder) Fail(t Type, format string, args ...any) {
 	}
 }
 
+// Encoded appends a parameter that was encoded before, by its AppendBinary. If it does not fit into the message any more,
+// it reports false and appends nothing.
+func (e *Encoder) Encoded(tlv []byte) bool {
+	if pad4(len(e.b)-e.base)+pad4(len(tlv)) > MaxMessage {
+		return false
+	}
+	e.pad()
+	e.b = append(e.b, tlv...)
+	return true
+}
+
 // Finish pads the message, fills in its length, and returns the extended buffer. After an error it returns the
 // buffer as NewEncoder got it.
 //
