@@ -2,11 +2,22 @@
 
 package policy
 
-import "github.com/rserpool/rserpool/asap/param"
+import (
+	"slices"
+
+	"github.com/rserpool/rserpool/asap/param"
+)
 
 // maxRedraws bounds how often one Select draws an element it already has, before it takes the drawn ones out of the
 // sum. Three elements of ten equal ones need 0.3 redraws on average; only a pool with one dominant share needs more.
 const maxRedraws = 4
+
+// maxAhead is how many lots are drawn at once. In a pool of 100,000 each falls on a member that is in no cache. The
+// processor fetches them all in the time of one, if nothing stands between: it takes a third of the time per selection.
+const maxAhead = 16
+
+// manyPicks is how many members are compared with each other one by one, before they are marked instead.
+const manyPicks = 16
 
 // drawn selects members by lot, in proportion to their values: Random, Weighted Random, Randomized Least Used.
 type drawn[T any] struct {
@@ -14,7 +25,13 @@ type drawn[T any] struct {
 	members    []*Member[T] // in any order; each knows its place as slot
 	shares     shares       // likewise
 	selectable int          // members with a value above 0
-	call       uint64       // number of the Select; a member of the current one has it as seq
+	call       uint64       // number of the Select; a member of the current one has it as seq, if there are manyPicks
+
+	// Lots drawn and not used yet. Each is drawn from the same shares as the next one: a change of a share voids them.
+	ahead   [maxAhead]int
+	left    int // of them, the first ones
+	batch   int // how many were drawn last; doubled as long as nothing changes
+	touched uint64
 }
 
 func newDrawn[T any](rule *Rule) *drawn[T] { return &drawn[T]{rule: rule} }
@@ -32,6 +49,7 @@ func (s *drawn[T]) Insert(m *Member[T], p param.Policy) error {
 	m.drawn, m.slot = true, uint64(len(s.members))
 	s.members = append(s.members, m)
 	s.shares.push(0)
+	s.left, s.batch = 0, 0
 	s.set(m, s.rule.Value(p, 0))
 	return nil
 }
@@ -57,11 +75,12 @@ func (s *drawn[T]) Remove(m *Member[T]) {
 	if last := s.members[end]; last != m {
 		last.slot = m.slot
 		s.members[last.slot] = last
-		s.shares.set(int(last.slot), last.value)
+		s.share(last, last.value)
 	}
 	s.members[end] = nil
 	s.members = s.members[:end]
 	s.shares.pop()
+	s.left, s.batch = 0, 0
 	m.drawn = false
 }
 
@@ -76,19 +95,25 @@ func (s *drawn[T]) Select(dst []*Member[T], n int, r Rand) []*Member[T] {
 	redraws := 0 // at maxRedraws, the drawn members are out of the sum
 	for len(dst)-start < n {
 		// Drawing again until the lot falls on a new member is the same as drawing among the others.
-		m := s.members[s.shares.draw(r.Uint64N(s.shares.total))]
-		if m.seq == s.call {
+		m := s.members[s.lot(r)]
+		var again bool
+		if n < manyPicks {
+			again = slices.Contains(dst[start:], m)
+		} else {
+			again = m.seq == s.call
+			m.seq = s.call
+		}
+		if again {
 			if redraws++; redraws == maxRedraws {
 				for _, picked := range dst[start:] {
-					s.shares.set(int(picked.slot), 0)
+					s.share(picked, 0)
 				}
 			}
 			continue
 		}
-		m.seq = s.call
 		dst = append(dst, m)
 		if redraws >= maxRedraws {
-			s.shares.set(int(m.slot), 0)
+			s.share(m, 0)
 		}
 	}
 	if redraws < maxRedraws && !s.rule.Degrades {
@@ -114,5 +139,43 @@ func (s *drawn[T]) set(m *Member[T], value uint64) {
 		s.selectable++
 	}
 	m.value = value
-	s.shares.set(int(m.slot), value)
+	s.share(m, value)
+}
+
+// share gives m a share in the sum.
+func (s *drawn[T]) share(m *Member[T], value uint64) {
+	if s.shares.set(int(m.slot), value) {
+		s.left, s.batch = 0, 0
+	}
+}
+
+// lot returns the slot of a member with a probability proportional to its share.
+func (s *drawn[T]) lot(r Rand) int {
+	if s.left == 0 {
+		s.drawAhead(r)
+	}
+	s.left--
+	return s.ahead[s.left]
+}
+
+func (s *drawn[T]) drawAhead(r Rand) {
+	s.batch = min(max(1, 2*s.batch), maxAhead)
+	if s.rule.Degrades {
+		s.batch = 1
+	}
+	s.left = s.batch
+	lots := s.ahead[:s.batch]
+	for i := range lots {
+		lots[i] = s.shares.random(r)
+	}
+	var sum uint64
+	for _, i := range lots {
+		sum += s.members[i].value
+	}
+	for _, i := range lots {
+		if near := s.members[i].Near; len(near) > 0 {
+			sum += uint64(near[0])
+		}
+	}
+	s.touched = sum // or the compiler would leave out the loops
 }

@@ -208,3 +208,23 @@ func TestSelectDoesNotAllocate(t *testing.T) {
 		require.Zero(t, testing.AllocsPerRun(100, func() { dst = p.sel.Select(dst[:0], 3, r) }), b.Name)
 	}
 }
+
+// Lots are drawn ahead, but a change between two selections counts for the next one.
+func TestDrawnAheadFollowsChanges(t *testing.T) {
+	r := random(t)
+	p := newPool(t, WeightedRandom{1}, WeightedRandom{1}, WeightedRandom{1})
+	for range 200 {
+		for range r.IntN(20) {
+			p.pick(1, r)
+		}
+		p.update(t, "B", WeightedRandom{0})
+		for range 5 {
+			require.NotEqual(t, "B", p.pick(1, r))
+		}
+		p.sel.Remove(p.members["A"])
+		require.Equal(t, "C", p.pick(3, r))
+		p.add(t, "A", WeightedRandom{1})
+		p.update(t, "B", WeightedRandom{1})
+		require.Len(t, p.pick(3, r), 3)
+	}
+}

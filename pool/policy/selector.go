@@ -19,16 +19,20 @@ type Rand interface {
 type Member[T any] struct {
 	Elem T
 
-	policy     param.Policy
-	node       Node[*Member[T]]
+	// Near is for the caller: bytes it reads of each member it has selected. Lots that are drawn ahead fetch them into the
+	// processor's cache.
+	Near []byte
+
 	value      uint64 // what the rule says: sort key, share or weight
+	node       Node[*Member[T]]
 	seq        uint64 // place among equals
-	selections uint64 // since the last (re-)registration
-	round      uint64 // Weighted Round Robin: with slot, the start of the next turn
 	slot       uint64 // drawn: the place among the shares
+	round      uint64 // Weighted Round Robin: with slot, the start of the next turn
+	selections uint64 // since the last (re-)registration
 	drawn      bool   // drawn: in the selector
 	served     bool   // Weighted Round Robin: selected since it joined
 	idle       bool   // Weighted Round Robin: weight 0, in the selector but not in its tree
+	policy     param.Policy
 }
 
 // Policy returns the policy parameter the member was last inserted or updated with.

@@ -12,6 +12,7 @@ const fanOut = 16
 type shares struct {
 	levels [][]uint64
 	total  uint64
+	bound  uint64 // no number is, or was, above it
 }
 
 // push appends a number.
@@ -46,17 +47,38 @@ func (s *shares) pop() {
 	}
 }
 
-// set changes number i. The sum of all must stay below 2^64.
-func (s *shares) set(i int, value uint64) {
+// set changes number i, and tells whether it was another one. The sum of all must stay below 2^64.
+func (s *shares) set(i int, value uint64) bool {
 	delta := value - s.levels[0][i] // modulo 2^64
 	if delta == 0 {
-		return
+		return false
 	}
 	s.total += delta
+	s.bound = max(s.bound, value)
 	for _, level := range s.levels {
 		level[i] += delta
 		i /= fanOut
 	}
+	return true
+}
+
+// maxTrials is how many trials the average random may take; with more, descending the sums is faster.
+const maxTrials = 3
+
+// random returns one of the numbers with the probability of its part in the total, which must not be 0.
+func (s *shares) random(r Rand) int {
+	// Most pools have shares of the same order of magnitude: a point of a board as long as there are numbers and as high
+	// as the largest; what misses the number at its place does not count.
+	numbers := s.levels[0]
+	if area := uint64(len(numbers)) * s.bound; s.bound < 1<<32 && area/maxTrials <= s.total {
+		for {
+			point := r.Uint64N(area)
+			if i := point / s.bound; point-i*s.bound < numbers[i] {
+				return int(i)
+			}
+		}
+	}
+	return s.draw(r.Uint64N(s.total))
 }
 
 // draw returns which number covers point r, below the total, when they are laid end to end. A uniform r finds each with

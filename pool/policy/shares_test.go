@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,6 +11,9 @@ import (
 )
 
 func checkShares(t require.TestingT, s *shares) {
+	if len(s.levels) > 0 && len(s.levels[0]) > 0 {
+		require.LessOrEqual(t, slices.Max(s.levels[0]), s.bound)
+	}
 	for l := range s.levels {
 		var total uint64
 		for i, v := range s.levels[l] {
