@@ -190,7 +190,7 @@ func TestSelectionsAreDistinct(t *testing.T) {
 				case *drawn[int]:
 					checkShares(t, &s.shares)
 				case *interleaved[int]:
-					checkTree(t, s.tree)
+					checkQueues(t, s)
 				}
 			},
 		})

@@ -18,10 +18,16 @@ import (
 // goes on by 1/W with each selection, which goes to the turn due first among those that have started. So a member
 // is never a whole turn ahead or behind of its share: weights 2:1 give ABA, 4:4 gives ABABABAB, 5:1:1 gives ABAACAA.
 // All fractions are compared exactly.
+//
+// Members of the same weight have their turns in the order of the starts, which is that of the dues as well. So they
+// stand in a queue, and only the heads of the queues are compared: as many as there are different weights.
 type interleaved[T any] struct {
 	rule      *Rule
-	tree      *Tree[*Member[T]] // by start of the turn; best is the turn due first; without members of weight 0
-	idle      int               // members of weight 0
+	queues    map[uint64]*queue[T] // by weight; none is empty
+	heads     *Tree[*queue[T]]     // by start of the head's turn; best is the turn due first
+	spare     *queue[T]            // an empty one to be used again
+	busy      int                  // members with a weight
+	idle      int                  // members of weight 0
 	seq       uint64
 	now       turn
 	total     uint64 // the sum of weights, below 2^64
@@ -64,21 +70,14 @@ func (t turn) in(p, q uint64, up bool) turn {
 }
 
 func newInterleaved[T any](rule *Rule, increment int) *interleaved[T] {
-	start := func(a, b *Member[T]) bool { return a.start().before(a.value, b.start(), b.value) }
-	due := func(a, b *Member[T]) bool {
-		x, y := a.start().next(a.value), b.start().next(b.value)
-		if x.before(a.value, y, b.value) {
-			return true
-		}
-		return a.seq < b.seq && !y.before(b.value, x, a.value)
-	}
 	// Round 0 stays free, so that the present can be set back by a part.
-	return &interleaved[T]{rule: rule, increment: increment, now: turn{round: 1}, tree: NewBestTree(start, due)}
+	return &interleaved[T]{rule: rule, increment: increment, now: turn{round: 1},
+		queues: make(map[uint64]*queue[T]), heads: NewBestTree(startsBefore[T], dueBefore[T])}
 }
 
 func (m *Member[T]) start() turn { return turn{m.round, m.slot} }
 
-func (s *interleaved[T]) Len() int { return s.tree.Len() + s.idle }
+func (s *interleaved[T]) Len() int { return s.busy + s.idle }
 
 func (s *interleaved[T]) Insert(m *Member[T], p param.Policy) error {
 	if m.node.In() || m.idle {
@@ -116,31 +115,38 @@ func (s *interleaved[T]) Remove(m *Member[T]) {
 // Select commits the first turns and looks ahead for the others, which are there as a reserve.
 func (s *interleaved[T]) Select(dst []*Member[T], n int, _ Rand) []*Member[T] {
 	start := len(dst)
-	n = min(n, s.tree.Len())
+	n = min(n, s.busy)
 	now := s.now
 	for i := range n {
-		node := s.tree.Best(func(m *Member[T]) bool { return now.before(s.total, m.start(), m.value) })
+		future := func(q *queue[T]) bool { return now.before(s.total, q.head.Value.start(), q.weight) }
+		node := s.heads.Best(future)
 		if node == nil { // Who is left has had its share: time jumps to the next turn.
-			node = s.tree.Min()
-			m := node.Value
-			now = m.start().in(m.value, s.total, true)
-			node = s.tree.Best(func(m *Member[T]) bool { return now.before(s.total, m.start(), m.value) })
+			next := s.heads.Min().Value
+			now = next.head.Value.start().in(next.weight, s.total, true)
+			node = s.heads.Best(future)
 		}
-		if i < n-1 || i < s.increment { // it must not be found again, or is going to change
-			s.tree.Remove(node)
+		q := node.Value
+		dst = append(dst, q.head.Value)
+		if i < n-1 { // it must not be found again
+			s.aim(q, q.members.Next(q.head))
 		}
-		dst = append(dst, node.Value)
 		now = now.next(s.total)
 		if i < s.increment {
 			s.now = now
 		}
 	}
-	for i, m := range dst[start:] {
-		if i < s.increment {
-			t := m.start().next(m.value)
-			m.round, m.slot, m.served = t.round, t.slot, true
+	picked := dst[start:]
+	for _, m := range picked[:min(s.increment, len(picked))] {
+		s.heads.Remove(&m.queue.node)
+		m.queue.members.Remove(&m.node)
+		t := m.start().next(m.value)
+		m.round, m.slot, m.served = t.round, t.slot, true
+		m.queue.members.Insert(&m.node)
+	}
+	for _, m := range picked {
+		if q := m.queue; !q.node.In() || q.head != q.members.Min() {
+			s.aim(q, q.members.Min())
 		}
-		s.tree.Insert(&m.node)
 	}
 	return dst
 }
@@ -161,7 +167,7 @@ func (s *interleaved[T]) join(m *Member[T], weight uint64, later bool) {
 		t = t.next(weight)
 	}
 	m.round, m.slot = t.round, t.slot
-	s.tree.Insert(&m.node)
+	s.enqueue(m)
 }
 
 // leave takes m out of the schedule and tells whether it has been served ahead of its share.
@@ -172,7 +178,7 @@ func (s *interleaved[T]) leave(m *Member[T]) (ahead bool) {
 		return false
 	}
 	ahead = m.served && s.now.before(s.total, m.start(), m.value)
-	s.tree.Remove(&m.node)
+	s.dequeue(m)
 	s.rescale(s.total - m.value)
 	if ahead && s.total > 0 {
 		// The others have waited for it. The present must not run away from their turns, or all would have started.

@@ -15,7 +15,7 @@ type Rand interface {
 }
 
 // A Member is one pool element in a [Selector]. It is meant to be a field of Elem's type, or of what Elem points at: a
-// selector allocates nothing of its own. Set Elem before inserting it; a member is in at most one selector at a time.
+// selector allocates little of its own. Set Elem before inserting it; a member is in at most one selector at a time.
 type Member[T any] struct {
 	Elem T
 
@@ -25,13 +25,14 @@ type Member[T any] struct {
 
 	value      uint64 // what the rule says: sort key, share or weight
 	node       Node[*Member[T]]
-	seq        uint64 // place among equals
-	slot       uint64 // drawn: the place among the shares
-	round      uint64 // Weighted Round Robin: with slot, the start of the next turn
-	selections uint64 // since the last (re-)registration
-	drawn      bool   // drawn: in the selector
-	served     bool   // Weighted Round Robin: selected since it joined
-	idle       bool   // Weighted Round Robin: weight 0, in the selector but not in its tree
+	queue      *queue[T] // Weighted Round Robin: of its weight
+	seq        uint64    // place among equals
+	slot       uint64    // drawn: the place among the shares
+	round      uint64    // Weighted Round Robin: with slot, the start of the next turn
+	selections uint64    // since the last (re-)registration
+	drawn      bool      // drawn: in the selector
+	served     bool      // Weighted Round Robin: selected since it joined
+	idle       bool      // Weighted Round Robin: weight 0, in the selector but in no queue
 	policy     param.Policy
 }
 
@@ -43,7 +44,7 @@ func (m *Member[T]) Policy() param.Policy { return m.policy }
 func (m *Member[T]) Selections() uint64 { return m.selections }
 
 // A Selector keeps the elements of one pool in the order of the pool's policy and selects from them. All operations
-// cost O(log n) per element; none allocates, apart from growing dst. It is not safe for concurrent use.
+// cost O(log n) per element; Select allocates nothing, apart from growing dst. It is not safe for concurrent use.
 type Selector[T any] interface {
 	// Insert adds a member with the policy parameter it registered. The error is that of [Rule.Check].
 	Insert(m *Member[T], p param.Policy) error
