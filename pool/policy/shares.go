@@ -71,6 +71,9 @@ func (s *shares) random(r Rand) int {
 	// as the largest; what misses the number at its place does not count.
 	numbers := s.levels[0]
 	if area := uint64(len(numbers)) * s.bound; s.bound < 1<<32 && area/maxTrials <= s.total {
+		if area == s.total { // All are equal: there is nothing to miss.
+			return int(r.Uint64N(area) / s.bound)
+		}
 		for {
 			point := r.Uint64N(area)
 			if i := point / s.bound; point-i*s.bound < numbers[i] {
