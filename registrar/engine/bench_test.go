@@ -13,26 +13,9 @@ import (
 // BenchmarkHandleResolution answers requests for one element (as RSPLIB's sessions do) and for the default of three:
 // bytes in, bytes out.
 func BenchmarkHandleResolution(b *testing.B) {
-	for _, p := range []param.PolicyType{param.RoundRobin, param.WeightedRoundRobin, param.Random, param.WeightedRandom, param.LeastUsed} {
+	for _, p := range benchmarked {
 		for _, n := range []int{10, 1000, 100000} {
-			s := newScene(b, func(c *Config) { c.MaxElementsPerAssoc = -1 })
-			s.e.HandleAssocUp(s.now, 1, peer("10.0.0.1"))
-			for i := range uint32(n) {
-				m := with(reg("BenchmarkPool", i+1, "10.0.0.1"), func(pe *param.PoolElement) {
-					pe.Policy = param.Policy{Type: p}
-					switch p {
-					case param.WeightedRoundRobin, param.WeightedRandom:
-						pe.Policy.Weight = 1 + i%10
-					case param.LeastUsed:
-						pe.Policy.Load = i * 7919
-					}
-				})
-				enc, err := m.AppendBinary(nil)
-				require.NoError(b, err)
-				s.e.HandleASAP(s.now, 1, enc)
-				drain(s.e)
-			}
-			require.Equal(b, n, s.e.Stats().Elements)
+			s := benchmarkScene(b, p, n)
 			for _, items := range []uint32{1, 3} {
 				req, err := resolve("BenchmarkPool", items).AppendBinary(nil)
 				require.NoError(b, err)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/rserpool/rserpool/asap"
-	"github.com/rserpool/rserpool/asap/param"
 	"github.com/rserpool/rserpool/registrar/handlespace"
 )
 
@@ -22,7 +21,7 @@ type Engine struct {
 
 	// Memory used again and again.
 	selected []*handlespace.Element
-	listed   []param.PoolElement
+	shown    []byte
 }
 
 // New returns a registrar without associations and with an empty handlespace. The first announcement is due at now.
@@ -57,6 +56,11 @@ func (e *Engine) HandleASAP(now time.Time, assoc uint64, b []byte) {
 	if a == nil {
 		return
 	}
+	// Most messages are handle resolutions as every pool user sends them, and these are read where they lie.
+	if handle, items, ok := asap.PeekHandleResolution(b); ok {
+		e.resolve(now, a, handle, items)
+		return
+	}
 	m, reports, err := asap.Parse(b)
 	if err != nil {
 		e.stats.BadMessages++
@@ -78,7 +82,7 @@ func (e *Engine) handle(now time.Time, a *association, m asap.Message) {
 	case *asap.Deregistration:
 		e.deregister(a, m)
 	case *asap.HandleResolution:
-		e.resolve(now, a, m)
+		e.resolve(now, a, []byte(m.PoolHandle), m.Items)
 	case *asap.EndpointKeepAliveAck:
 		e.keepAliveAck(now, a, m)
 	case *asap.EndpointUnreachable:

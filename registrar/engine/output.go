@@ -86,17 +86,26 @@ func (o *outputs) drop(assoc uint64) {
 
 // push queues a message. If it cannot be encoded it reports false, and nothing has changed.
 func (o *outputs) push(a *association, m asap.Message) bool {
-	if o.next == len(o.transmits) {
-		o.buf, o.transmits, o.next = o.buf[:0], o.transmits[:0], 0
-	}
-	from := len(o.buf)
-	b, err := m.AppendBinary(o.buf)
-	o.buf = b
+	b, err := m.AppendBinary(o.start())
 	if err != nil {
 		return false
 	}
-	o.transmits = append(o.transmits, span{assoc: a.id, from: from, to: len(b)})
+	o.commit(a, b)
 	return true
+}
+
+// start returns the buffer to append a message to, for commit.
+func (o *outputs) start() []byte {
+	if o.next == len(o.transmits) {
+		o.buf, o.transmits, o.next = o.buf[:0], o.transmits[:0], 0
+	}
+	return o.buf
+}
+
+// commit queues what was appended.
+func (o *outputs) commit(a *association, b []byte) {
+	o.transmits = append(o.transmits, span{assoc: a.id, from: len(o.buf), to: len(b)})
+	o.buf = b
 }
 
 // send queues a message other than a positive handle resolution response. What makes it too large can only be what it

@@ -106,6 +106,7 @@ func (e *Engine) registered(now time.Time, a *association, r handlespace.Registe
 			old.elements--
 		}
 	}
+	e.show(el)
 	el.BadReports = 0
 	e.space.StopTimer(el, handlespace.TimerProbe)
 	e.scheduleKeepAlive(now, el)

@@ -15,82 +15,84 @@ import (
 // RFC 5352, Section 3.3: "Upon reception of the ASAP_HANDLE_RESOLUTION message, the ENRP server MUST first look up the
 // pool handle in its handlespace. If the pool exists, the Home ENRP server MUST compose and send back an
 // ASAP_HANDLE_RESOLUTION_RESPONSE message to the requesting PU."
-func (e *Engine) resolve(now time.Time, a *association, m *asap.HandleResolution) {
+func (e *Engine) resolve(now time.Time, a *association, handle []byte, items uint32) {
 	e.stats.Resolutions++
-	resp := asap.HandleResolutionResponse{PoolHandle: m.PoolHandle}
-	if code, ok := e.selectElements(now, a, m); !ok {
-		e.stats.FailedResolutions++
-		resp.Errors = param.OperationError{{Code: code}}
-		e.send(a, &resp)
-		return
-	}
-	// RFC 5352, Section 3.3: "The ENRP server MUST also include a pool member selection policy parameter to indicate the
-	// overall member selection policy for the pool, if the current pool member selection policy is not Round-Robin." It
-	// always does, and in front of the elements, because RSPLIB cannot do without.
-	resp.Policy = e.selected[0].Pool().Policy()
-	resp.PoolElements = e.list(e.selected)
-	if !e.out.push(a, &resp) {
-		resp.PoolElements = resp.PoolElements[:fitting(&resp)]
-		if len(resp.PoolElements) == 0 || !e.out.push(a, &resp) {
-			e.stats.FailedResolutions++
-			e.send(a, &asap.HandleResolutionResponse{PoolHandle: m.PoolHandle,
-				Errors: param.OperationError{{Code: param.CauseLackOfResources}}})
-		}
+	code := e.selectElements(now, a, handle, items)
+	if code == 0 && !e.list(a) {
+		code = param.CauseLackOfResources
 	}
 	clear(e.selected)
-	clear(resp.PoolElements)
+	if code != 0 {
+		e.stats.FailedResolutions++
+		e.send(a, &asap.HandleResolutionResponse{PoolHandle: param.PoolHandle(handle),
+			Errors: param.OperationError{{Code: code}}})
+	}
 }
 
 // selectElements fills e.selected with at least one element, or returns the error cause.
-func (e *Engine) selectElements(now time.Time, a *association, m *asap.HandleResolution) (param.CauseCode, bool) {
+func (e *Engine) selectElements(now time.Time, a *association, handle []byte, items uint32) param.CauseCode {
+	e.selected = e.selected[:0]
 	if !a.resolutions.allow(now) {
 		e.stats.Limited++
-		return param.CauseLackOfResources, false
+		return param.CauseLackOfResources
 	}
-	n := uint32(e.cfg.MaxResolutionItems)
-	if m.Items != 0 {
-		n = min(m.Items, param.MaxPoolElements)
-	}
-	var err error
-	e.selected, err = e.space.Resolve(e.selected[:0], m.PoolHandle, int(n))
-	switch {
-	case err != nil:
+	pool := e.space.PoolOf(handle)
+	if pool == nil {
 		// RFC 5352, Section 3.3: "If the named pool does not exist in the handlespace, the ENRP server MUST reject the
 		// handle resolution request by responding with an ASAP_HANDLE_RESOLUTION_RESPONSE message carrying an Unknown Pool
 		// Handle error."
-		return param.CauseUnknownPoolHandle, false
-	case len(e.selected) == 0:
+		return param.CauseUnknownPoolHandle
+	}
+	n := uint32(e.cfg.MaxResolutionItems)
+	if items != 0 {
+		n = min(items, param.MaxPoolElements)
+	}
+	e.selected = e.space.Select(e.selected, pool, int(n))
+	if len(e.selected) == 0 {
 		// The pool is there, but its policy selects none: all have weight 0. RFC 5352, Section 2.2.6: "When the response is
 		// positive [...] At least one PE parameter MUST be present." So it is negative.
-		return param.CauseLackOfResources, false
+		return param.CauseLackOfResources
 	}
-	return 0, true
+	return 0
 }
 
-// list returns elements as responses show them: without the ASAP Transport, which is between them and their registrar,
-// and with the encapsulation port only where it says something.
-func (e *Engine) list(elements []*handlespace.Element) []param.PoolElement {
-	e.listed = e.listed[:0]
-	for _, el := range elements {
-		pe := *el.PE()
-		pe.ASAPTransport = nil
-		if pe.UserTransport.Protocol != param.SCTP {
-			pe.EncapPort = 0
+// list queues a response with as many of the selected elements, from the first one on, as fit into a message. It
+// reports false if there is none. The response is an [asap.HandleResolutionResponse], made of ready pieces.
+func (e *Engine) list(a *association) bool {
+	pool := e.selected[0].Pool()
+	enc := param.NewEncoder(e.out.start(), uint8(asap.TypeHandleResolutionResponse), 0)
+	enc.PoolHandle(pool.Handle())
+	// RFC 5352, Section 3.3: "The ENRP server MUST also include a pool member selection policy parameter to indicate the
+	// overall member selection policy for the pool, if the current pool member selection policy is not Round-Robin." It
+	// always does, and in front of the elements, because RSPLIB cannot do without.
+	enc.Policy(pool.Policy())
+	for i, el := range e.selected {
+		if len(el.Shown()) == 0 {
+			e.show(el)
 		}
-		e.listed = append(e.listed, pe)
-	}
-	return e.listed
-}
-
-// fitting returns how many of the elements, from the first one on, fit into a message.
-func fitting(resp *asap.HandleResolutionResponse) int {
-	size := 4 + padded(4+len(resp.PoolHandle)) + padded(len(tlv(resp.Policy)))
-	for i := range resp.PoolElements {
-		if size += padded(len(tlv(&resp.PoolElements[i]))); size > param.MaxMessage {
-			return i
+		if shown := el.Shown(); len(shown) == 0 || !enc.Encoded(shown) {
+			if i == 0 {
+				return false
+			}
+			break
 		}
 	}
-	return len(resp.PoolElements)
+	b, err := enc.Finish()
+	if err != nil {
+		return false
+	}
+	e.out.commit(a, b)
+	return true
 }
 
-func padded(n int) int { return (n + 3) &^ 3 }
+// show encodes an element as responses show it: without the ASAP Transport, which is between it and its registrar, and
+// with the encapsulation port only where it says something. What was parsed can be encoded; if not, nothing is shown.
+func (e *Engine) show(el *handlespace.Element) {
+	pe := *el.PE()
+	pe.ASAPTransport = nil
+	if pe.UserTransport.Protocol != param.SCTP {
+		pe.EncapPort = 0
+	}
+	e.shown, _ = pe.AppendBinary(e.shown[:0])
+	el.SetShown(e.shown)
+}

@@ -203,3 +203,17 @@ func TestConfigErrors(t *testing.T) {
 	_, err := ParseProfile("RSPLIB?")
 	require.Error(t, err)
 }
+
+func TestResolutionDoesNotAllocate(t *testing.T) {
+	s := newScene(t, nil)
+	s.up(1, peer("10.0.0.1"))
+	for id := range uint32(5) {
+		s.in(1, reg("A", id+1, "10.0.0.1"))
+	}
+	req, err := resolve("A", 3).AppendBinary(nil)
+	require.NoError(t, err)
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		s.e.HandleASAP(s.now, 1, req)
+		drain(s.e)
+	}))
+}

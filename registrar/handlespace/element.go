@@ -56,10 +56,12 @@ type Element struct {
 	// Marked is the mark of the re-synchronization in RFC 5353, Section 3.6.3; Register removes it.
 	Marked bool
 
-	pool   *Pool
+	// What a handle resolution reads lies together, at the start: in a large handlespace nothing of it is in the cache.
+	pool *Pool
+
+	member policy.Member[*Element]
 	pe     param.PoolElement
 	assoc  uint64
-	member policy.Member[*Element]
 	byID   policy.Node[*Element] // in the pool
 	owned  policy.Node[*Element] // at the owner
 	timers [numTimers]timer
@@ -81,6 +83,19 @@ func (e *Element) Assoc() uint64 { return e.assoc }
 
 // PE returns the Pool Element parameter. It must not be changed.
 func (e *Element) PE() *param.PoolElement { return &e.pe }
+
+// Shown returns what SetShown was given since the attributes of the element changed last.
+func (e *Element) Shown() []byte { return e.member.Near }
+
+// SetShown keeps a copy of the Pool Element parameter as the caller shows it to others.
+func (e *Element) SetShown(b []byte) {
+	if e.member.Near == nil {
+		e.member.Near = make([]byte, 0, (len(b)+63)&^63) // whole cache lines
+	}
+	e.member.Near = append(e.member.Near[:0], b...)
+}
+
+func (e *Element) unshow() { e.member.Near = e.member.Near[:0] }
 
 // In reports whether the element is in the handlespace: it has not been removed.
 func (e *Element) In() bool { return e.byID.In() }

@@ -24,6 +24,7 @@ func (s *Space) SetHome(e *Element, home uint32) {
 	}
 	s.disown(e)
 	e.pe.HomeID = home
+	e.unshow()
 	s.own(e)
 }
 

@@ -58,6 +58,7 @@ func (s *Space) Register(h param.PoolHandle, pe param.PoolElement, assoc uint64)
 		r := Registered{Element: e, OldHome: e.pe.HomeID, OldAssoc: e.assoc}
 		s.SetHome(e, pe.HomeID)
 		e.pe = pe
+		e.unshow()
 		e.Marked = false
 		s.Bind(e, assoc)
 		return r, nil

@@ -69,6 +69,9 @@ func (s *Space) NumElements() int { return s.elements }
 // Pool returns the pool with this handle, or nil.
 func (s *Space) Pool(h param.PoolHandle) *Pool { return s.pools[h] }
 
+// PoolOf is Pool for a handle in a buffer, without allocating.
+func (s *Space) PoolOf(handle []byte) *Pool { return s.pools[param.PoolHandle(handle)] }
+
 // Pools yields all pools in the order of their handles. The handlespace must not change meanwhile.
 func (s *Space) Pools() iter.Seq[*Pool] { return s.byHandle.All() }
 
@@ -88,10 +91,15 @@ func (s *Space) Resolve(dst []*Element, h param.PoolHandle, n int) ([]*Element, 
 	if p == nil {
 		return dst, &Error{Code: param.CauseUnknownPoolHandle, Handle: h}
 	}
+	return s.Select(dst, p, n), nil
+}
+
+// Select is Resolve for a pool at hand.
+func (s *Space) Select(dst []*Element, p *Pool, n int) []*Element {
 	s.scratch = p.selector.Select(s.scratch[:0], n, s.cfg.Rand)
 	for _, m := range s.scratch {
 		dst = append(dst, m.Elem)
 	}
 	clear(s.scratch) // do not keep removed elements
-	return dst, nil
+	return dst
 }
