@@ -38,14 +38,14 @@ func TestConfigHasEveryParameter(t *testing.T) {
 
 func TestConfigErrorsNameTheField(t *testing.T) {
 	for want, c := range map[string]Config{
-		"Backlog: -1":              {Backlog: -1},
-		"ValidCookieLife is above": {ValidCookieLife: 61 * time.Minute},
-		"EncapPort: 65536":         {EncapPort: 65536},
-		"EncapPort: -2":            {EncapPort: -2},
-		"LocalAddrs: 0.0.0.0 is":   {LocalAddrs: []netip.Addr{netip.IPv4Unspecified()}},
-		"LocalAddrs: 224.0.0.1":    {LocalAddrs: []netip.Addr{netip.MustParseAddr("224.0.0.1")}},
-		"SackDelay":                {SackDelay: time.Second},
-		"LocalAddrs: fe80::1%lo ":  {LocalAddrs: []netip.Addr{netip.MustParseAddr("fe80::1%lo")}},
+		"Backlog: -1":                      {Backlog: -1},
+		"ValidCookieLife: 1h1m0s is above": {ValidCookieLife: 61 * time.Minute},
+		"EncapPort: 65536":                 {EncapPort: 65536},
+		"EncapPort: -2":                    {EncapPort: -2},
+		"LocalAddrs: 0.0.0.0 is":           {LocalAddrs: []netip.Addr{netip.IPv4Unspecified()}},
+		"LocalAddrs: 224.0.0.1":            {LocalAddrs: []netip.Addr{netip.MustParseAddr("224.0.0.1")}},
+		"SackDelay":                        {SackDelay: time.Second},
+		"LocalAddrs: fe80::1%lo ":          {LocalAddrs: []netip.Addr{netip.MustParseAddr("fe80::1%lo")}},
 	} {
 		_, err := NewStack(&c)
 		require.ErrorContains(t, err, want)

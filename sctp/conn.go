@@ -150,6 +150,7 @@ func (c *Conn) RecvBuf(ctx context.Context, buf []byte) (Message, error) {
 func (c *Conn) recv(ctx context.Context, buf []byte, into bool) (Message, error) {
 	in := &c.inbox
 	q := &in.main
+	_ = ctx.Err() // a nil context panics here, not while the lock is held
 	in.mu.Lock()
 	for {
 		err := in.closed

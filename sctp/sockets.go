@@ -55,7 +55,11 @@ func (s *Stack) openOn(ctx context.Context, addrs []netip.Addr, port uint16, ski
 	for _, a := range addrs {
 		sock, err := s.cfg.Network.Listen(ctx, netip.AddrPortFrom(a, port))
 		if err != nil {
-			err = fmt.Errorf("sctp: open UDP port %d on %v: %w", port, a, err)
+			if port == 0 {
+				err = fmt.Errorf("sctp: open a UDP port on %v: %w", a, err)
+			} else {
+				err = fmt.Errorf("sctp: open UDP port %d on %v: %w", port, a, err)
+			}
 			if firstErr == nil {
 				firstErr = err
 			}

@@ -5,6 +5,7 @@ package sctp
 import (
 	"context"
 	crand "crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -112,8 +113,9 @@ func (s *Stack) EncapPort() uint16 { return s.port }
 
 // Dial sets up an association from a free SCTP port (RFC 9260, Section 11.1.2).
 // All addresses of addr are tried. It waits until the association is
-// established, the peer refuses it or does not answer (Config.MaxInitRetransmits),
-// or the context ends; then nothing is left of it. The error wraps *AbortError,
+// established, the peer refuses it or does not answer, or the context ends; then
+// nothing is left of it. With the default RTOs and MaxInitRetransmits a peer that
+// does not answer is given up after four minutes. The error wraps *AbortError,
 // *LostError or the context's and says what was tried.
 func (s *Stack) Dial(ctx context.Context, addr *Addr) (*Conn, error) {
 	return s.DialFrom(ctx, 0, addr)
@@ -179,6 +181,9 @@ func (c *Conn) dialError(addr *Addr, start time.Time, err error) error {
 	st := c.a.Stats()
 	what := fmt.Sprintf("%d packets sent from UDP port %d to %v, %d received, in %v",
 		st.PacketsSent, c.stack.port, addr.transports(), st.PacketsReceived, time.Since(start).Round(time.Millisecond))
+	if e, ok := errors.AsType[*AbortError](err); ok && e.Peer && len(e.Causes) == 0 {
+		what = fmt.Sprintf("refused: nobody listens on SCTP port %d there; ", addr.Port) + what
+	}
 	if c.writeErr != nil {
 		what += fmt.Sprintf("; sending failed: %v", c.writeErr)
 	}

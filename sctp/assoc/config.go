@@ -124,39 +124,39 @@ func (c Config) WithDefaults() (Config, error) {
 
 	switch {
 	case c.RTOMin < 0 || c.RTOInitial < 0 || c.RTOMax < c.RTOMin:
-		return c, configError("RTOMin, RTOInitial, RTOMax", "must be positive and in this order")
+		return c, configError("RTOMin, RTOInitial, RTOMax", "%v, %v, %v: must be positive and in this order", c.RTOMin, c.RTOInitial, c.RTOMax)
 	case c.RTOInitial > c.RTOMax:
-		return c, configError("RTOInitial", "is above RTOMax")
+		return c, configError("RTOInitial", "%v is above RTOMax", c.RTOInitial)
 	case c.ValidCookieLife < time.Second:
-		return c, configError("ValidCookieLife", "is below 1 s")
+		return c, configError("ValidCookieLife", "%v is below 1 s", c.ValidCookieLife)
 	case c.ValidCookieLife > secretLife:
-		return c, configError("ValidCookieLife", "is above 1 h, when the secret of a cookie may be forgotten")
+		return c, configError("ValidCookieLife", "%v is above 1 h, when the secret of a cookie may be forgotten", c.ValidCookieLife)
 	case c.AssociationMaxRetrans < 1:
-		return c, configError("AssociationMaxRetrans", "is below 1")
+		return c, configError("AssociationMaxRetrans", "%v is below 1", c.AssociationMaxRetrans)
 	case c.PathMaxRetrans < 0:
-		return c, configError("PathMaxRetrans", "is negative")
+		return c, configError("PathMaxRetrans", "%v is negative", c.PathMaxRetrans)
 	case c.SackDelay > maxSackDelay:
-		return c, configError("SackDelay", "is above 500 ms (RFC 9260, Section 6.2)")
+		return c, configError("SackDelay", "%v is above 500 ms (RFC 9260, Section 6.2)", c.SackDelay)
 	case c.OutboundStreams < 1 || c.OutboundStreams > 65535:
-		return c, configError("OutboundStreams", "is not within 1 to 65535")
+		return c, configError("OutboundStreams", "%v is not within 1 to 65535", c.OutboundStreams)
 	case c.MaxInboundStreams < 1 || c.MaxInboundStreams > 65535:
-		return c, configError("MaxInboundStreams", "is not within 1 to 65535")
+		return c, configError("MaxInboundStreams", "%v is not within 1 to 65535", c.MaxInboundStreams)
 	case c.SendBuffer < 1:
-		return c, configError("SendBuffer", "is negative")
+		return c, configError("SendBuffer", "%v is negative", c.SendBuffer)
 	case c.RecvBuffer < minARwnd:
-		return c, configError("RecvBuffer", "is below 1500 bytes (RFC 9260, Section 3.3.2)")
+		return c, configError("RecvBuffer", "%v is below 1500 bytes (RFC 9260, Section 3.3.2)", c.RecvBuffer)
 	case c.MaxMessageSize < 1:
-		return c, configError("MaxMessageSize", "is negative")
+		return c, configError("MaxMessageSize", "%v is negative", c.MaxMessageSize)
 	case c.MaxAssociations < 1:
-		return c, configError("MaxAssociations", "is negative")
+		return c, configError("MaxAssociations", "%v is negative", c.MaxAssociations)
 	case c.MaxPaths < 1 || c.MaxPaths > maxPathsLimit:
-		return c, configError("MaxPaths", "is not within 1 to 255")
+		return c, configError("MaxPaths", "%v is not within 1 to 255", c.MaxPaths)
 	case c.MTU < minMTU || c.MTU > maxMTU:
-		return c, configError("MTU", "is not within 576 to 65535")
+		return c, configError("MTU", "%v is not within 576 to 65535", c.MTU)
 	}
 	return c, nil
 }
 
-func configError(field, why string) error {
-	return fmt.Errorf("sctp: config: %s %s", field, why)
+func configError(field, format string, args ...any) error {
+	return fmt.Errorf("sctp: config: %s: %s", field, fmt.Sprintf(format, args...))
 }

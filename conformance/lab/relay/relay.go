@@ -254,8 +254,8 @@ func (d *direction) run() {
 		}
 		d.mu.Unlock()
 		for _, p := range due {
+			d.sent.Add(1) // before: who has received it may look at the count
 			p.send(p.data)
-			d.sent.Add(1)
 		}
 		if len(due) > 0 {
 			continue // time has passed
