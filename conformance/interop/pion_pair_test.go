@@ -41,9 +41,11 @@ func pionContext(t *testing.T) context.Context {
 	return ctx
 }
 
+// pionStack makes a stack on loopback and any UDP port, unless cfg says where.
 func pionStack(t *testing.T, cfg sctp.Config) *sctp.Stack {
-	cfg.LocalAddrs = []netip.Addr{pionLoopback}
-	cfg.EncapPort = -1
+	if cfg.LocalAddrs == nil {
+		cfg.LocalAddrs, cfg.EncapPort = []netip.Addr{pionLoopback}, -1
+	}
 	stack, err := sctp.NewStack(&cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { stack.Close() })
@@ -52,8 +54,8 @@ func pionStack(t *testing.T, cfg sctp.Config) *sctp.Stack {
 
 // pionSocket opens the socket of an association of Pion's with stack.
 func pionSocket(t *testing.T, stack *sctp.Stack) *pionpeer.Socket {
-	s, err := pionpeer.Open(netip.AddrPortFrom(pionLoopback, 0),
-		netip.AddrPortFrom(pionLoopback, stack.EncapPort()))
+	addr := stack.Addrs()[0]
+	s, err := pionpeer.Open(netip.AddrPortFrom(addr, 0), netip.AddrPortFrom(addr, stack.EncapPort()))
 	require.NoError(t, err)
 	t.Cleanup(func() { s.Close() })
 	return s
@@ -85,7 +87,7 @@ func pionServes(t *testing.T, ctx context.Context, cfg sctp.Config) pionPair {
 		done <- served{a, err}
 	}()
 	c, err := stack.Dial(ctx, &sctp.Addr{
-		IPs: []netip.Addr{pionLoopback}, Port: pionpeer.Port, EncapPort: s.LocalAddr().Port(),
+		IPs: stack.Addrs(), Port: pionpeer.Port, EncapPort: s.LocalAddr().Port(),
 	})
 	require.NoError(t, err)
 	r := <-done
