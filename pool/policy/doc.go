@@ -15,5 +15,5 @@
 // A rule reduces an element to one number under one of three disciplines. Policies that look at several elements
 // at once, or at the pool user, cannot be expressed. Weights of one pool must sum up to less than 2^64. The reserve
 // elements behind the first that Weighted Round Robin returns are those that come next if nothing else is selected in
-// between.
+// between. Its cost grows with the number of different weights in the pool, O(log n) if all differ.
 package policy
