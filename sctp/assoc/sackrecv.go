@@ -80,6 +80,9 @@ type pathSack struct {
 	acked        int  // bytes newly acknowledged
 	earliest     bool // its earliest outstanding TSN was acknowledged
 	lost         bool // a chunk sent there was marked for fast retransmit
+
+	first      wire.TSN // its earliest outstanding TSN before
+	firstKnown bool
 }
 
 // An ackResult is what a SACK newly acknowledges.
@@ -163,8 +166,11 @@ func (a *Association) ackGaps(now time.Time, gaps []tsnRange, ack ackResult) ack
 				if c.state == chunkGapAcked {
 					continue
 				}
-				if !c.path.sack.earliest && len(a.paths) > 1 {
-					c.path.sack.earliest = c.state == chunkInFlight && !a.earlierInFlight(t, c.path)
+				if s := &c.path.sack; !s.earliest && len(a.paths) > 1 && c.state == chunkInFlight {
+					if !s.firstKnown {
+						s.first, s.firstKnown = a.firstInFlight(c.path), true
+					}
+					s.earliest = t == s.first
 				}
 				a.ackChunk(now, t, c)
 				c.state = chunkGapAcked
@@ -214,13 +220,15 @@ func (a *Association) segmentEnd(tsn wire.TSN, i, j int, inOld, inNew bool, gaps
 	return end
 }
 
-func (a *Association) earlierInFlight(tsn wire.TSN, p *path) bool {
-	for t := a.out.cumAck.Add(1); t != tsn; t = t.Add(1) {
+// firstInFlight is the earliest outstanding TSN of a path which has some.
+func (a *Association) firstInFlight(p *path) wire.TSN {
+	t := a.out.cumAck.Add(1)
+	for ; t != a.out.next; t = t.Add(1) {
 		if c := a.out.at(t); c.state == chunkInFlight && c.path == p {
-			return true
+			break
 		}
 	}
-	return false
+	return t
 }
 
 // countMisses implements fast retransmit (RFC 9260, Section 7.2.4).
