@@ -34,6 +34,7 @@ type Client struct {
 	agent    *agent.Agent
 	closed   bool
 	links    map[agent.LinkID]*link
+	ending   map[*link]struct{} // that are being ended
 	timer    *time.Timer
 	timerAt  time.Time
 	elements map[agent.Key]*Registered
@@ -58,6 +59,7 @@ func NewClient(cfg *Config) (*Client, error) {
 	c := &Client{
 		cfg: s, log: s.Logger, stack: s.Stack, agent: a,
 		links:    make(map[agent.LinkID]*link),
+		ending:   make(map[*link]struct{}),
 		elements: make(map[agent.Key]*Registered),
 		waiting:  make(map[agent.ResolveID]chan agent.EventResolved),
 	}
@@ -258,7 +260,11 @@ func (c *Client) event(e agent.Event) {
 		}
 	case agent.EventUnregistered:
 		if r := c.elements[e.Key]; r != nil {
-			c.note(slog.LevelWarn, "not registered", "pool", string(e.Handle), "element", idString(e.ID), "error", e.Err, "final", e.Final)
+			level := slog.LevelWarn
+			if e.Final {
+				level = slog.LevelDebug // it is what Register or Serve returns
+			}
+			c.note(level, "not registered", "pool", string(e.Handle), "element", idString(e.ID), "error", e.Err, "final", e.Final)
 			r.unregistered(e)
 		}
 	case agent.EventDeregistered:

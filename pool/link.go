@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/rserpool/rserpool/asap"
@@ -24,12 +26,13 @@ type link struct {
 	id   agent.LinkID
 	stop context.CancelCauseFunc // of connecting, and of writing
 	ctx  context.Context
-	conn *sctp.Conn // nil while connecting
+	conn *sctp.Conn    // nil while connecting
+	over chan struct{} // closed when the association, or the attempt, has been ended
 	out  chan []byte
 }
 
 func (c *Client) newLink(id agent.LinkID, conn *sctp.Conn) *link {
-	l := &link{id: id, conn: conn, out: make(chan []byte, maxOut)}
+	l := &link{id: id, conn: conn, out: make(chan []byte, maxOut), over: make(chan struct{})}
 	l.ctx, l.stop = context.WithCancelCause(c.ctx)
 	c.links[id] = l
 	return l
@@ -50,9 +53,21 @@ func (l *link) send(data []byte) {
 // takes the lock of the association, so somebody else does it.
 func (l *link) end(c *Client, reason string) {
 	l.cancel()
+	c.ending[l] = struct{}{}
 	if conn := l.conn; conn != nil {
-		c.work.Go(func() { conn.Abort(reason) })
+		c.work.Go(func() {
+			conn.Abort(reason)
+			c.ended(l)
+		})
 	}
+}
+
+// ended says that nothing more is sent on a link.
+func (c *Client) ended(l *link) {
+	close(l.over)
+	c.mu.Lock()
+	delete(c.ending, l)
+	c.mu.Unlock()
 }
 
 // write sends what is queued.
@@ -81,7 +96,11 @@ func (l *link) write() {
 // IP addresses that will be used by the PE". A registrar that takes the element over sets up an association to it.
 func (c *Client) connect(x agent.Connect) {
 	l := c.newLink(x.Link, nil)
+	before := slices.Collect(maps.Keys(c.ending))
 	c.work.Go(func() {
+		for _, o := range before {
+			<-o.over // it may have led to the same registrar, which would take both for one endpoint
+		}
 		conn, err := c.stack.DialFrom(l.ctx, c.port, sctpAddr(x.Addr))
 		wanted := false
 		open := c.do(func(now time.Time) {
@@ -94,14 +113,14 @@ func (c *Client) connect(x agent.Connect) {
 				return
 			}
 			l.conn = conn
-			c.agent.HandleConnected(now, l.id)
+			c.agent.HandleConnected(now, l.id, conn.RemoteAddr().IPs)
 		})
-		if err != nil {
+		if err != nil || !wanted || !open {
 			l.cancel()
-			return
-		}
-		if !wanted || !open {
-			conn.Abort("not needed")
+			if err == nil {
+				conn.Abort("not needed")
+			}
+			c.ended(l)
 			return
 		}
 		c.work.Go(l.write)

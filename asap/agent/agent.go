@@ -4,6 +4,8 @@ package agent
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/rserpool/rserpool/asap"
@@ -28,7 +30,8 @@ type Agent struct {
 type link struct {
 	id        LinkID
 	addr      Addr
-	serverID  uint32 // 0: unknown
+	peer      []netip.Addr // the addresses of the registrar in the association; nil: not known
+	serverID  uint32       // 0: unknown
 	candidate *candidate
 	up        bool
 }
@@ -131,9 +134,6 @@ func (a *Agent) newLink(addr Addr, c *candidate) *link {
 	return l
 }
 
-// isRegistrar reports whether the link is known to lead to the registrar with the identifier; 0 is unknown.
-func (l *link) isRegistrar(serverID uint32) bool { return serverID != 0 && l.serverID == serverID }
-
 // answered notes that the registrar does its work.
 func (l *link) answered() {
 	if l.candidate != nil {
@@ -145,17 +145,21 @@ func (l *link) answered() {
 // the first ASAP message arrives there, before HandleMessage.
 func (a *Agent) HandleInbound(from Addr) LinkID {
 	l := a.newLink(from, nil)
-	l.up = true
+	l.up, l.peer = true, slices.Clone(from.IPs)
 	return l.id
 }
 
-// HandleConnected reports that the association a Connect asked for is established.
-func (a *Agent) HandleConnected(now time.Time, id LinkID) {
+// HandleConnected reports that the association a Connect asked for is established, and which addresses the registrar has
+// in it. Without any, those it was connected to are taken.
+func (a *Agent) HandleConnected(now time.Time, id LinkID, peer []netip.Addr) {
 	l := a.links[id]
 	if l == nil || l.up {
 		return
 	}
-	l.up = true
+	l.up, l.peer = true, slices.Clone(peer)
+	if len(l.peer) == 0 {
+		l.peer = l.addr.IPs
+	}
 	a.connected(now, l)
 }
 

@@ -4,6 +4,8 @@ package agent
 
 import (
 	"errors"
+	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -331,13 +333,62 @@ func TestLifeAndInterval(t *testing.T) {
 // RFC 5352, Section 2.2.1: "the IP address(es) of the PE that is registered within the Pool Element parameter MUST be a
 // subset of the IP address(es) used in the SCTP association".
 func TestLoopbackAddressesAreRegisteredOnLoopbackOnly(t *testing.T) {
-	for registrar, want := range map[string]int{"10.0.0.1:3863": 1, "127.0.0.1:3863": 3} {
+	for registrar, want := range map[string]int{"10.0.0.1:3863": 1, "127.0.0.1:3863": 2} {
 		h := newHarness(t, Config{})
 		r := echo(1)
 		r.Transport.Addrs = addrs("127.0.0.1", "10.0.0.9", "::1")
 		h.home(registrar)
 		h.register(r)
 		require.Len(t, h.take()[0].Message.(*asap.Registration).PoolElement.UserTransport.Addrs, want, registrar)
+	}
+}
+
+// The same rule: a registrar without IPv6 has no IPv6 address of ours in the association.
+func TestAddressFamiliesOfTheAssociationAreRegistered(t *testing.T) {
+	for _, c := range []struct {
+		registrar  string
+		peer, want []netip.Addr
+	}{
+		{"10.0.0.1:3863", nil, addrs("10.0.0.9")},
+		{"10.0.0.1:3863", addrs("10.0.0.1", "10.1.0.1"), addrs("10.0.0.9")},
+		{"10.0.0.1:3863", addrs("10.0.0.1", "fd00::1"), addrs("10.0.0.9", "fd00::9")},
+		{"127.0.0.1:3863", addrs("127.0.0.1"), addrs("127.0.0.1", "10.0.0.9")},
+		{"127.0.0.1:3863", addrs("127.0.0.1", "fd00::1"), addrs("127.0.0.1", "10.0.0.9", "::1", "fd00::9")},
+		{"[fd00::1]:3863", addrs("fd00::1"), addrs("fd00::9")},
+	} {
+		h := newHarness(t, Config{})
+		r := echo(1)
+		r.Transport.Addrs = addrs("127.0.0.1", "10.0.0.9", "::1", "fd00::9")
+		h.start(c.registrar)
+		h.step("up", func() { h.a.HandleConnected(h.now, h.connects[0].Link, c.peer) })
+		h.register(r)
+		require.Equal(t, c.want, h.take()[0].Message.(*asap.Registration).PoolElement.UserTransport.Addrs, "%v", c)
+
+		// The next home registrar has other addresses.
+		var l LinkID
+		h.step("another registrar takes over", func() { l = h.a.HandleInbound(addr("[fd00::2]:3863")) })
+		h.recv(l, &asap.EndpointKeepAlive{PoolHandle: "EchoPool", PEID: 1, ServerID: 0x2222, Home: true})
+		sent := h.take()
+		require.Equal(t, addrs("fd00::9"), sent[len(sent)-1].Message.(*asap.Registration).PoolElement.UserTransport.Addrs, "%v", c)
+	}
+}
+
+// A rejection says in words what the registrar quotes.
+func TestRejectionNamesWhatIsQuoted(t *testing.T) {
+	tlv, err := echo(1).Transport.AppendBinary(nil)
+	require.NoError(t, err)
+	for _, c := range []struct {
+		cause param.Cause
+		want  string
+	}{
+		{param.InvalidValues(tlv), "Invalid Values: transport SCTP 10.0.0.9:7000 (DATA plus CONTROL)"},
+		{param.InconsistentPolicy(roundRobin), "Inconsistent Pooling Policy: policy " + param.RoundRobin.String()},
+		{param.Cause{Code: param.CauseUnknownPoolHandle}, "Unknown Pool Handle"},
+		{param.Cause{Code: param.CauseInvalidValues, Info: []byte{1, 2, 3}}, "Invalid Values [01 02 03]"},
+		{param.InvalidValues(tlv[:len(tlv)-1]), "Invalid Values [" + fmt.Sprintf("% x", tlv[:len(tlv)-1]) + "]"},
+	} {
+		err := &RejectedError{Op: "registration", Handle: "P", PEID: 1, Causes: param.OperationError{c.cause}}
+		require.Equal(t, `registration of element 0x00000001 in pool "P" rejected: `+c.want, err.Error())
 	}
 }
 

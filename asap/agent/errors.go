@@ -37,7 +37,40 @@ func (e *RejectedError) Error() string {
 	if len(e.Causes) == 0 {
 		return s + " rejected without a reason"
 	}
-	return s + " rejected: " + e.Causes.Error()
+	why := make([]string, len(e.Causes))
+	for i, c := range e.Causes {
+		why[i] = describeCause(c)
+	}
+	return s + " rejected: " + strings.Join(why, ", ")
+}
+
+// describeCause says in words what the parameter is that a cause quotes, where there are words for it.
+func describeCause(c param.Cause) string {
+	d := param.NewDecoder(c.Info, &param.Reports{})
+	p, ok, err := d.Next()
+	if !ok || err != nil {
+		return c.String()
+	}
+	switch {
+	case p.IsTransport():
+		if t, err := p.Transport(); err == nil {
+			return fmt.Sprintf("%v: transport %v", c.Code, t)
+		}
+	case p.Type == param.TypePolicy:
+		if q, err := p.Policy(); err == nil {
+			return fmt.Sprintf("%v: policy %v", c.Code, q.Type)
+		}
+	case p.Type == param.TypePoolHandle:
+		if h, err := p.PoolHandle(); err == nil {
+			return fmt.Sprintf("%v: pool handle %q", c.Code, h)
+		}
+	case p.Type == param.TypePoolElement:
+		var pe param.PoolElement
+		if p.PoolElement(&pe) == nil {
+			return fmt.Sprintf("%v: element %#08x at %v", c.Code, pe.ID, pe.UserTransport)
+		}
+	}
+	return c.String()
 }
 
 // Is makes an unknown pool handle match ErrPoolNotFound.

@@ -149,7 +149,7 @@ func (w *world) do(op, arg byte) {
 	case 0, 1:
 		if id, ok := w.link(arg); ok && !w.open[id] {
 			w.open[id] = true
-			w.a.HandleConnected(w.now, id)
+			w.a.HandleConnected(w.now, id, nil)
 		}
 	case 2:
 		if id, ok := w.link(arg); ok {
@@ -230,7 +230,7 @@ func (w *world) finish() {
 		for _, id := range append([]LinkID{}, w.order...) {
 			if up, ok := w.open[id]; ok && !up {
 				w.open[id] = true
-				w.a.HandleConnected(w.now, id)
+				w.a.HandleConnected(w.now, id, nil)
 				w.drain()
 				break
 			}

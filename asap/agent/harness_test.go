@@ -108,7 +108,7 @@ func (h *harness) up(id LinkID) LinkID {
 			break
 		}
 	}
-	h.step(fmt.Sprintf("link %d is up", id), func() { h.a.HandleConnected(h.now, id) })
+	h.step(fmt.Sprintf("link %d is up", id), func() { h.a.HandleConnected(h.now, id, nil) })
 	return id
 }
 

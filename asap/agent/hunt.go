@@ -5,6 +5,7 @@ package agent
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 )
@@ -119,12 +120,11 @@ func (a *Agent) nextCandidate() *candidate {
 	h := &a.hunt
 	best := []*candidate{}
 	for _, c := range h.candidates {
-		if c.round == h.round || a.home != nil && (a.home.candidate == c || a.home.isRegistrar(c.serverID)) {
+		if c.round == h.round || a.home != nil && a.home.mayBe(c) {
 			continue
 		}
-		// Two associations from one port to one registrar, at addresses that are announced apart, would be in each
-		// other's way.
-		if slices.ContainsFunc(h.attempts, func(l *link) bool { return l.isRegistrar(c.serverID) }) {
+		// Whose registrar the fallback is, nobody knows before it answers: nothing else is tried meanwhile.
+		if slices.ContainsFunc(h.attempts, func(l *link) bool { return l.candidate.rank == rankFallback || l.mayBe(c) }) {
 			continue
 		}
 		if (c.rank == rankFallback || c.silent) && len(h.attempts) > 0 {
@@ -144,6 +144,30 @@ func (a *Agent) nextCandidate() *candidate {
 		return nil
 	}
 	return best[a.cfg.Rand.IntN(len(best))] // spread the load of many agents over the registrars
+}
+
+// mayBe reports whether a candidate may be the registrar that the link leads to. Two associations from one port to one
+// registrar, at addresses that it announces apart, would be in each other's way: it takes both for one endpoint.
+//
+// RFC 9260, Section 5.1.2, D: "An INIT or INIT ACK chunk MUST be treated as belonging to an already established association
+// (or one in the process of being established) if the use of any of the valid address parameters contained within the
+// chunk would identify an existing TCB."
+func (l *link) mayBe(c *candidate) bool {
+	id := l.serverID
+	if id == 0 && l.candidate != nil {
+		id = l.candidate.serverID
+	}
+	switch {
+	case l.candidate == c || id != 0 && id == c.serverID:
+		return true
+	case id != 0 && c.serverID != 0 || l.addr.Port != c.addr.Port || l.addr.encapPort() != c.addr.encapPort():
+		return false
+	case id != c.serverID && l.addr.isLoopback() != c.addr.isLoopback():
+		return true // this host's registrar announces its other addresses
+	}
+	return slices.ContainsFunc(c.addr.IPs, func(ip netip.Addr) bool {
+		return slices.Contains(l.addr.IPs, ip) || slices.Contains(l.peer, ip)
+	})
 }
 
 // compareBool orders false before true.

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/rserpool/rserpool/asap"
 	"github.com/rserpool/rserpool/asap/param"
@@ -193,6 +195,93 @@ func TestOneAttemptPerRegistrar(t *testing.T) {
 	require.Len(t, h.connects, 2, "now at the other address")
 	h.up(h.connects[0].Link)
 	require.Empty(t, h.connects)
+}
+
+// The fallback and an announced address may be those of one registrar: they are tried one after the other.
+func TestFallbackIsTriedAlone(t *testing.T) {
+	h := newHarness(t, Config{})
+	h.a.AddFallback(h.now, addr("127.0.0.1:3863"))
+	h.start()
+	h.say("an announcement comes while the fallback is tried")
+	for _, src := range []string{"10.0.0.1:3863", "10.1.0.1:3863"} {
+		h.announce(src, 7)
+	}
+	require.Len(t, h.connects, 1)
+	h.lost(h.connects[0].Link, errRefused)
+	require.Len(t, h.connects, 1, "one address of the announced registrar")
+	h.say("now the announced one is tried, and the fallback waits")
+	h.lost(h.connects[0].Link, errRefused)
+	require.Len(t, h.connects, 1, "the other address")
+	h.up(h.connects[0].Link)
+	h.golden()
+}
+
+func (h *harness) announce(src string, id uint32) {
+	h.t.Helper()
+	b, err := (&asap.ServerAnnounce{ServerID: id}).AppendBinary(nil)
+	require.NoError(h.t, err)
+	h.step(fmt.Sprintf("announcement of %#x from %s", id, src), func() { h.a.HandleAnnounce(h.now, netip.MustParseAddrPort(src), b) })
+}
+
+// Whatever is announced, lost and waited for: no registrar is dialled at two of its addresses at once, nor next to the
+// association that there is with it.
+func TestNeverTwoAssociationsWithOneRegistrar(t *testing.T) {
+	owner := map[string]uint32{"127.0.0.1:3863": 1}
+	var sources []string
+	for id := range uint32(4) {
+		for n := range 3 {
+			src := fmt.Sprintf("10.%d.0.%d:3863", n, id+1)
+			owner[src], sources = id+1, append(sources, src)
+		}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		h := newHarness(t, Config{})
+		h.a.AddFallback(h.now, addr("127.0.0.1:3863"))
+		h.start()
+		where := make(map[LinkID]string)
+		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
+			for _, c := range h.connects {
+				where[c.Link] = c.Addr.String()
+			}
+			home, atHome := h.a.Home()
+			switch rapid.IntRange(0, 5).Draw(rt, "what") {
+			case 0, 1:
+				src := rapid.SampledFrom(sources).Draw(rt, "from")
+				h.announce(src, owner[src])
+			case 2:
+				if n := len(h.connects); n > 0 {
+					h.lost(h.connects[rapid.IntRange(0, n-1).Draw(rt, "lost")].Link, errRefused)
+				}
+			case 3:
+				if n := len(h.connects); n > 0 {
+					h.up(h.connects[rapid.IntRange(0, n-1).Draw(rt, "up")].Link)
+				}
+			case 4:
+				if atHome && rapid.Bool().Draw(rt, "loses home") {
+					h.lost(home, errRefused)
+				} else {
+					h.step("resolve", func() { h.a.Resolve(h.now, "P", ResolveOptions{}) })
+				}
+			case 5:
+				h.pass(time.Duration(rapid.IntRange(1, 12000).Draw(rt, "ms")) * time.Millisecond)
+			}
+			used := make(map[uint32]string)
+			add := func(a string) {
+				id := owner[a]
+				if used[id] != "" {
+					rt.Fatalf("registrar %d at %s and %s:\n%s", id, used[id], a, strings.Join(h.lines, "\n"))
+				}
+				used[id] = a
+			}
+			for _, c := range h.connects {
+				where[c.Link] = c.Addr.String()
+				add(c.Addr.String())
+			}
+			if home, ok := h.a.Home(); ok {
+				add(where[home])
+			}
+		}
+	})
 }
 
 // RFC 5352, Section 9.2: "A receiver must also be prepared to receive a large number of multicast announcements from

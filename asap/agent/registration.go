@@ -83,14 +83,8 @@ func (r *Registration) check(cfg *Config) error {
 func (r *Registration) message(cfg *Config, l *link) *asap.Registration {
 	_, life := r.timing(cfg)
 	t := r.Transport
-	if l != nil && !l.addr.isLoopback() {
-		// RFC 5352, Section 2.2.1: "the IP address(es) of the PE that is registered within the Pool Element parameter MUST
-		// be a subset of the IP address(es) used in the SCTP association": those of the loopback interface are not, in
-		// one that leaves the host.
-		outside := slices.DeleteFunc(slices.Clone(t.Addrs), netip.Addr.IsLoopback)
-		if len(outside) > 0 {
-			t.Addrs = outside
-		}
+	if l != nil {
+		t.Addrs = l.usable(t.Addrs)
 	}
 	return &asap.Registration{
 		PoolHandle: r.Handle,
@@ -98,4 +92,21 @@ func (r *Registration) message(cfg *Config, l *link) *asap.Registration {
 			ID: r.ID, Life: life, UserTransport: t, Policy: r.Policy, EncapPort: r.EncapPort,
 		},
 	}
+}
+
+// usable returns those of an element's addresses that its association with the registrar can have, or all of them if that
+// leaves none.
+//
+// RFC 5352, Section 2.2.1: "the IP address(es) of the PE that is registered within the Pool Element parameter MUST be a
+// subset of the IP address(es) used in the SCTP association": those of the loopback interface are not, in one that leaves
+// the host, and those of an address family are not which the registrar has no address of.
+func (l *link) usable(addrs []netip.Addr) []netip.Addr {
+	local := l.addr.isLoopback()
+	left := slices.DeleteFunc(slices.Clone(addrs), func(ip netip.Addr) bool {
+		return ip.IsLoopback() && !local || !slices.ContainsFunc(l.peer, func(p netip.Addr) bool { return p.Unmap().Is4() == ip.Unmap().Is4() })
+	})
+	if len(left) == 0 {
+		return addrs
+	}
+	return left
 }
