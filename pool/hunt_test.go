@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rserpool/rserpool/asap"
 	"github.com/rserpool/rserpool/asap/agent"
 	"github.com/rserpool/rserpool/registrar"
 	"github.com/rserpool/rserpool/sctp"
@@ -65,14 +66,18 @@ func TestFallbackAndAnnouncementsOfOneRegistrar(t *testing.T) {
 			w.net = simnet.New(*seed + uint64(i))
 			h := w.net.Host("h", addrs("127.0.0.1", "10.0.0.1", "10.1.0.1")...)
 			w.registrarOn(h, 1, nil)
-			// Announcements come every second; the client starts somewhere around one.
-			time.Sleep(time.Second + time.Duration(i-30)*100*time.Microsecond)
 			var log strings.Builder
 			c := w.client(h, func(c *Config) {
 				c.Registrars = nil
 				c.Logger = infoLog(&log)
 				c.ASAP = agent.Config{Rand: rand.New(rand.NewPCG(*seed, uint64(i)))}
 			})
+			for n := range 1 + i%3 { // announcements of one or more of its addresses, without waiting for the next second
+				ann, err := (&asap.ServerAnnounce{ServerID: 1}).AppendBinary(nil)
+				require.NoError(t, err)
+				from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte((n + i) % 2), 0, 1}), 3863)
+				c.do(func(now time.Time) { c.agent.HandleAnnounce(now, from, ann) })
+			}
 			start := time.Now()
 			_, err := c.Register(w.ctx, Registration{Handle: "EchoPool", ID: 0xa})
 			require.NoError(t, err)
