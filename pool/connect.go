@@ -50,7 +50,7 @@ func (s *Session) connect(ctx context.Context, after *failure) (*sctp.Conn, Elem
 		switch {
 		case ctx.Err() != nil:
 			return nil, Element{}, errors.Join(context.Cause(ctx), err)
-		case errors.Is(err, errAllTried) && !fresh:
+		case errors.Is(err, ErrUnreachable) && !fresh:
 			continue // the cache may be behind
 		case after == nil:
 			return nil, Element{}, err
@@ -69,7 +69,9 @@ func (s *Session) connect(ctx context.Context, after *failure) (*sctp.Conn, Elem
 	}
 }
 
-var errAllTried = errors.New("no element could be reached")
+// ErrUnreachable is matched by the error of a session if a registrar has named elements, and none of them could be
+// reached.
+var ErrUnreachable = errors.New("no element could be reached")
 
 // tryAll resolves the handle and tries the elements that were not tried before.
 func (s *Session) tryAll(ctx context.Context, fresh bool, tried map[uint32]bool) (*sctp.Conn, Element, error) {
@@ -77,7 +79,7 @@ func (s *Session) tryAll(ctx context.Context, fresh bool, tried map[uint32]bool)
 	if err != nil {
 		return nil, Element{}, err
 	}
-	errs := []error{fmt.Errorf("pool %q: %w", s.handle, errAllTried)}
+	errs := []error{fmt.Errorf("pool %q: %w", s.handle, ErrUnreachable)}
 	for _, e := range elems {
 		if tried[e.ID] {
 			continue

@@ -40,6 +40,8 @@ func TestSessionSurvivesGracefulEnd(t *testing.T) {
 		f, ok := errors.AsType[*FailoverError](err)
 		require.True(t, ok, "%v", err)
 		require.ErrorIs(t, f, io.EOF)
+		require.True(t, f.Left())
+		require.Contains(t, f.Error(), " left, 0x")
 		require.NotEqual(t, first, f.To.ID)
 		elems, err := c.ResolveFresh(w.ctx, "EchoPool")
 		require.NoError(t, err)
@@ -71,6 +73,36 @@ func TestSendRefusesUntilTheFailoverIsTold(t *testing.T) {
 		m, err := sess.Recv(w.ctx)
 		require.NoError(t, err)
 		require.Equal(t, "one", string(m.Data))
+	})
+}
+
+// A failover tells how long the element was silent, which is more than setting up the next association took.
+func TestFailoverTellsTheSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.registrar(w.host(1), 1)
+		ha, hb := w.host(2), w.host(3)
+		a, b := w.echo(ha, 0xa, nil), w.echo(hb, 0xb, nil)
+		sess, err := w.client(w.host(9), nil).Dial(w.ctx, "EchoPool")
+		require.NoError(t, err)
+		defer sess.Close()
+		_, err = sess.Do(w.ctx, text("one"))
+		require.NoError(t, err)
+		heard := time.Now()
+		time.Sleep(time.Second)
+		if sess.Element().ID == 0xa {
+			w.kill(ha, a)
+		} else {
+			w.kill(hb, b)
+		}
+		require.NoError(t, sess.Send(w.ctx, text("two")))
+		_, err = sess.Recv(w.ctx)
+		f, ok := errors.AsType[*FailoverError](err)
+		require.True(t, ok, "%v", err)
+		require.False(t, f.Left())
+		require.Equal(t, time.Since(heard), f.Silent)
+		require.Less(t, f.Took, time.Second)
+		require.Greater(t, f.Silent, 2*time.Second)
 	})
 }
 

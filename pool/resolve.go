@@ -86,10 +86,15 @@ func (c *Client) resolve(ctx context.Context, handle string, fresh bool) ([]Elem
 		}
 		return elems, nil
 	case <-ctx.Done():
+		found := true
 		c.do(func(time.Time) {
 			delete(c.waiting, id)
 			c.agent.Cancel(id)
+			_, found = c.agent.Home()
 		})
+		if !found {
+			return waited(fmt.Errorf("%w: %w", ErrNoRegistrar, ctx.Err()))
+		}
 		return waited(ctx.Err())
 	}
 }

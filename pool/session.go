@@ -33,8 +33,9 @@ type Session struct {
 	mu      sync.Mutex
 	conn    *sctp.Conn
 	element Element
-	n       int    // failovers so far
-	cookie  []byte // the latest from an element
+	heard   time.Time // when something came from the element
+	n       int       // failovers so far
+	cookie  []byte    // the latest from an element
 	closed  bool
 	err     error // what ended the session
 }
@@ -53,11 +54,20 @@ type FailoverError struct {
 	Err error
 	// CookieEchoed says that To was given the latest cookie of From (RFC 5352, Section 3.8).
 	CookieEchoed bool
-	// Took is how long it took to set up the association with To.
+	// Silent is how long nothing had come from From, neither messages nor the establishment of the association, when To
+	// began to serve the session.
+	Silent time.Duration
+	// Took is how long it took to find To and to set up the association with it.
 	Took time.Duration
 }
 
+// Left reports whether From has left in order, after everything that it had sent.
+func (e *FailoverError) Left() bool { return isGraceful(e.Err) }
+
 func (e *FailoverError) Error() string {
+	if e.Left() {
+		return fmt.Sprintf("pool %q: element %s left, %v serves now", e.Handle, idString(e.From.ID), e.To)
+	}
 	return fmt.Sprintf("pool %q: element %s failed (%v), %v serves now", e.Handle, idString(e.From.ID), e.Err, e.To)
 }
 
@@ -81,7 +91,7 @@ func (c *Client) Dial(ctx context.Context, handle string) (*Session, error) {
 		s.cancel()
 		return nil, fmt.Errorf("pool: %w", err)
 	}
-	s.conn, s.element = conn, e
+	s.conn, s.element, s.heard = conn, e, time.Now()
 	return s, nil
 }
 
@@ -148,6 +158,11 @@ func (s *Session) Recv(ctx context.Context) (sctp.Message, error) {
 			return sctp.Message{}, err
 		}
 		m, err := conn.Recv(ctx)
+		if err == nil {
+			s.mu.Lock()
+			s.heard = time.Now()
+			s.mu.Unlock()
+		}
 		switch {
 		case err == nil && m.PPID != asap.PPID:
 			return m, nil
@@ -266,7 +281,7 @@ func (s *Session) failover(ctx context.Context, n int, cause error) (*FailoverEr
 	case err != nil && s.err == nil && ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil && s.err == nil:
-		s.err = fmt.Errorf("pool %q: element %s failed (%w), and no other was found: %w", s.handle, idString(from.ID), cause, err)
+		s.err = fmt.Errorf("pool %q: element %s %w, and no other was found: %w", s.handle, idString(from.ID), endError{cause}, err)
 		return nil, s.err
 	case err != nil:
 		return nil, s.err
@@ -274,12 +289,27 @@ func (s *Session) failover(ctx context.Context, n int, cause error) (*FailoverEr
 		conn.Abort("session closed")
 		return nil, net.ErrClosed
 	}
+	now := time.Now()
+	f := &FailoverError{
+		Handle: s.handle, N: s.n + 1, From: from, To: to, Err: cause, CookieEchoed: s.cookie != nil,
+		Silent: now.Sub(s.heard), Took: now.Sub(start),
+	}
 	s.n++
-	s.conn, s.element = conn, to
-	return &FailoverError{
-		Handle: s.handle, N: s.n, From: from, To: to, Err: cause, CookieEchoed: s.cookie != nil, Took: time.Since(start),
-	}, nil
+	s.conn, s.element, s.heard = conn, to, now
+	return f, nil
 }
 
 // isGraceful reports whether an element has left on purpose. It is not unreachable, and not reported.
 func isGraceful(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, sctp.ErrShutdown) }
+
+// An endError says what an element did that serves a session no more.
+type endError struct{ cause error }
+
+func (e endError) Error() string {
+	if isGraceful(e.cause) {
+		return "left"
+	}
+	return fmt.Sprintf("failed (%v)", e.cause)
+}
+
+func (e endError) Unwrap() error { return e.cause }

@@ -30,7 +30,8 @@ func newCallCmd() *cobra.Command {
 		Short: "Send lines to a pool and print the answers",
 		Long: "call sends each line of the standard input as a message to an element of the pool, and prints the answers.\n" +
 			"If the element fails, the lines it has not answered are sent to another one. At the end of the input call\n" +
-			"waits until every line is answered.",
+			"waits until every line is answered.\n\n" +
+			"A line has at most 1048576 bytes, without its newline, and is sent as it is. An empty line is sent as a newline.",
 		Example: "  rserpool call EchoPool\n" +
 			"  echo hello | rserpool call EchoPool --registrar 10.0.0.1:3863",
 		Args: cobra.ExactArgs(1),
@@ -65,7 +66,7 @@ func runCall(ctx context.Context, f *callFlags, handle string, stdin io.Reader, 
 	defer c.Close()
 	limited, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	sess, err := c.Dial(limited, handle)
+	sess, err := insist(limited, func() (*pool.Session, error) { return c.Dial(limited, handle) })
 	if err != nil {
 		return explain(err, f.timeout)
 	}
@@ -75,23 +76,50 @@ func runCall(ctx context.Context, f *callFlags, handle string, stdin io.Reader, 
 	return k.run(ctx, stdin)
 }
 
-// explain says of a timeout what was waited for.
+// explain says what a user can do about an error of a handle resolution or of setting up a session.
 func explain(err error, timeout time.Duration) error {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("no answer within %v: is a registrar running, and is it reached by --registrar? (%w)", timeout, err)
+	late := errors.Is(err, context.DeadlineExceeded)
+	switch {
+	case errors.Is(err, pool.ErrUnreachable):
+		return err // the registrar has done its part
+	case errors.Is(err, pool.ErrNoRegistrar):
+		return fmt.Errorf("no answer within %v: is a registrar running (rserpool registrar), and is it reached by --registrar? (%w)", timeout, err)
+	case late:
+		return fmt.Errorf("no answer from the registrar within %v (%w)", timeout, err)
 	}
 	return err
 }
 
-// readLines sends the lines of the input on. What waits in Read cannot be stopped: the process ends without it.
+// insist repeats what fails for want of a registrar until the context ends.
+func insist[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	for {
+		v, err := f()
+		if err == nil || !errors.Is(err, pool.ErrNoRegistrar) || ctx.Err() != nil {
+			return v, err
+		}
+	}
+}
+
+// readLines sends the lines of the input on: whatever bytes there are between two newlines. What waits in Read cannot be
+// stopped: the process ends without it.
 func readLines(r io.Reader, stop <-chan struct{}) (lines chan []byte, failed chan error) {
 	lines, failed = make(chan []byte), make(chan error, 1)
 	go func() {
 		defer close(lines)
-		s := bufio.NewScanner(r)
-		s.Buffer(nil, maxLine)
-		for s.Scan() {
-			line := append([]byte{}, s.Bytes()...)
+		in := bufio.NewReader(r)
+		for n := 1; ; n++ {
+			line, err := readLine(in)
+			if errors.Is(err, errTooLong) {
+				err = fmt.Errorf("line %d %w", n, err)
+			}
+			if err == io.EOF && len(line) == 0 {
+				failed <- nil
+				return
+			}
+			if err != nil && err != io.EOF {
+				failed <- err
+				return
+			}
 			if len(line) == 0 {
 				line = []byte{'\n'} // a message has at least one byte
 			}
@@ -101,12 +129,30 @@ func readLines(r io.Reader, stop <-chan struct{}) (lines chan []byte, failed cha
 				return
 			}
 		}
-		failed <- s.Err()
 	}()
 	return lines, failed
 }
 
-// maxLine bounds a line of the input.
+var errTooLong = fmt.Errorf("is longer than %d bytes", maxLine)
+
+// readLine returns a line without its newline. At the end of the input it returns io.EOF with what is left.
+func readLine(r *bufio.Reader) (line []byte, err error) {
+	for {
+		part, err := r.ReadSlice('\n')
+		line = append(line, part...)
+		if err == nil {
+			line = line[:len(line)-1]
+		}
+		switch {
+		case len(line) > maxLine:
+			return nil, errTooLong
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return line, err
+		}
+	}
+}
+
+// maxLine bounds a line of the input in bytes. The help text names it.
 const maxLine = 1 << 20
 
 // An answer is what Recv has returned.

@@ -22,7 +22,9 @@ type caller struct {
 	timeout        time.Duration
 
 	unanswered [][]byte
-	bytes      int // in unanswered
+	bytes      int       // in unanswered
+	since      time.Time // of the last answer, or of the oldest line if that came later
+	told       bool      // that there is no answer, since then
 }
 
 // window bounds the bytes sent and not answered: an element that must wait for us to take its answers takes nothing
@@ -40,6 +42,9 @@ func (k *caller) run(ctx context.Context, stdin io.Reader) error {
 	receiver.Go(func() { k.receive(ctx, answers) })
 
 	var late <-chan time.Time // set at the end of the input
+	var inputErr error
+	patience := time.NewTicker(patience / 4)
+	defer patience.Stop()
 	for lines != nil || len(k.unanswered) > 0 {
 		input := lines
 		if k.bytes >= window {
@@ -50,10 +55,13 @@ func (k *caller) run(ctx context.Context, stdin io.Reader) error {
 			if !ok {
 				lines = nil
 				if err := <-failed; err != nil {
-					return fmt.Errorf("read the input: %w", err)
+					inputErr = fmt.Errorf("read the input: %w", err) // once the lines before are answered
 				}
 				late = time.After(k.timeout)
 				continue
+			}
+			if len(k.unanswered) == 0 {
+				k.since, k.told = time.Now(), false
 			}
 			k.unanswered = append(k.unanswered, line)
 			k.bytes += len(line)
@@ -68,12 +76,24 @@ func (k *caller) run(ctx context.Context, stdin io.Reader) error {
 				late = time.After(k.timeout)
 			}
 		case <-late:
-			return fmt.Errorf("%d lines were not answered within %v", len(k.unanswered), k.timeout)
+			return errors.Join(inputErr, fmt.Errorf("%d lines were not answered within %v", len(k.unanswered), k.timeout))
+		case <-patience.C:
+			k.tellSilence()
 		case <-ctx.Done():
 			return k.interrupted()
 		}
 	}
-	return nil
+	return inputErr
+}
+
+// patience is how long nothing is said about an answer that does not come.
+const patience = 2 * time.Second
+
+func (k *caller) tellSilence() {
+	if len(k.unanswered) > 0 && !k.told && time.Since(k.since) >= patience {
+		k.told = true
+		fmt.Fprintf(k.stderr, "no answer from %v yet\n", k.sess.Element())
+	}
 }
 
 func (k *caller) interrupted() error {
@@ -111,6 +131,7 @@ func (k *caller) take(ctx context.Context, a answer) error {
 	failover, ok := errors.AsType[*pool.FailoverError](a.err)
 	switch {
 	case a.err == nil:
+		k.since, k.told = time.Now(), false
 		if len(k.unanswered) > 0 {
 			k.bytes -= len(k.unanswered[0])
 			k.unanswered = k.unanswered[1:]
@@ -122,12 +143,23 @@ func (k *caller) take(ctx context.Context, a answer) error {
 	case !ok:
 		return a.err
 	}
-	fmt.Fprintf(k.stderr, "failover #%d after %v: element 0x%08x failed (%v); connected to %v; %d lines sent again\n",
-		failover.N, failover.Took.Round(time.Millisecond), failover.From.ID, failover.Err, failover.To, len(k.unanswered))
+	fmt.Fprintf(k.stderr, "failover #%d: element 0x%08x %s; connected to %v in %v; %d lines sent again\n",
+		failover.N, failover.From.ID, k.why(failover), failover.To, failover.Took.Round(time.Millisecond), len(k.unanswered))
 	for _, line := range k.unanswered {
 		if err := k.send(ctx, line); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// why says what has become of the element, and since when.
+func (k *caller) why(f *pool.FailoverError) string {
+	switch {
+	case f.Left():
+		return "left"
+	case len(k.unanswered) > 0:
+		return fmt.Sprintf("failed (%v), no answer for %v", f.Err, time.Since(k.since).Round(time.Millisecond))
+	}
+	return fmt.Sprintf("failed (%v), last heard %v ago", f.Err, f.Silent.Round(time.Millisecond))
 }

@@ -19,6 +19,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rserpool/rserpool/pool"
+	"github.com/rserpool/rserpool/sctp"
 )
 
 // TestMain fails if a goroutine of this module outlives the tests, and keeps the environment out of them.
@@ -134,6 +137,11 @@ func TestServeCallResolve(t *testing.T) {
 	require.Equal(t, "one\n\nthree\n", out)
 	require.Regexp(t, `^connected to 0x0000000[ab] at 127\.0\.0\.1:\d+/\d+\n$`, errs)
 
+	code, out, errs = run(t, "a\r\n\x00b\r\n"+strings.Repeat("y", maxLine)+"\n"+strings.Repeat("z", maxLine+1)+"\nc\n", local(addr, "call", "EchoPool")...)
+	require.Equal(t, exitFailure, code, errs)
+	require.Equal(t, "a\r\n\x00b\r\n"+strings.Repeat("y", maxLine)+"\n", out, "what came before is answered")
+	require.Contains(t, errs, "\nrserpool: read the input: line 4 is longer than 1048576 bytes\n")
+
 	many := strings.Repeat(strings.Repeat("x", 9999)+"\n", 300)
 	code, out, errs = run(t, many, local(addr, "call", "EchoPool")...)
 	require.Equal(t, exitOK, code, errs)
@@ -171,7 +179,7 @@ func TestCallFailsOver(t *testing.T) {
 	require.Equal(t, "one", stdout.Text())
 	go stops[first]()
 	require.True(t, stderr.Scan())
-	require.Regexp(t, `^failover #1 after .*: element `+first+` failed \(EOF\); connected to 0x0000000`, stderr.Text())
+	require.Regexp(t, `^failover #1: element `+first+` left; connected to 0x0000000[ab] at \S+ in \S+; 0 lines sent again$`, stderr.Text())
 	fmt.Fprintln(lines, "two")
 	require.True(t, stdout.Scan())
 	require.Equal(t, "two", stdout.Text())
@@ -239,6 +247,41 @@ func TestFailures(t *testing.T) {
 
 	code, _, errs = run(t, "", "resolve", "P", "--local", "192.0.2.123")
 	require.Equal(t, exitFailure, code, errs)
+}
+
+// A command that finds no registrar looks for one as long as --timeout says, whatever the agent gives up before.
+func TestInsistsOnARegistrar(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	calls := 0
+	_, err := insist(ctx, func() (int, error) {
+		if calls++; calls == 3 {
+			cancel()
+		}
+		return 0, fmt.Errorf("pool: %w", pool.ErrNoRegistrar)
+	})
+	require.ErrorIs(t, err, pool.ErrNoRegistrar)
+	require.Equal(t, 3, calls)
+	require.ErrorContains(t, explain(err, time.Second), "no answer within 1s: is a registrar running")
+	err = fmt.Errorf("%w: %w", pool.ErrUnreachable, context.DeadlineExceeded)
+	require.NotContains(t, explain(err, time.Second).Error(), "registrar")
+}
+
+// While nothing answers, call says so once.
+func TestCallTellsSilence(t *testing.T) {
+	addr := startRegistrar(t)
+	start(t, local(addr, "serve", "echo", "--id", "0xa", "--log-level", "off")...)
+	resolved(t, addr, 1)
+	c, err := pool.NewClient(&pool.Config{Registrars: []string{addr}, SCTP: sctp.Config{EncapPort: -1}})
+	require.NoError(t, err)
+	defer c.Close()
+	sess, err := c.Dial(t.Context(), "EchoPool")
+	require.NoError(t, err)
+	var errs bytes.Buffer
+	k := &caller{sess: sess, stderr: &errs, unanswered: [][]byte{{'x'}}, since: time.Now().Add(-patience)}
+	k.tellSilence()
+	k.tellSilence()
+	require.Regexp(t, `^no answer from 0x0000000a at \S+ yet\n$`, errs.String())
 }
 
 // Every flag has a twin in the environment, and wins over it.

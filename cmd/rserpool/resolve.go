@@ -65,7 +65,7 @@ func runResolve(ctx context.Context, f *resolveFlags, handle string, stdout io.W
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	elems, err := c.Resolve(ctx, handle)
+	elems, err := insist(ctx, func() ([]pool.Element, error) { return c.Resolve(ctx, handle) })
 	if err != nil {
 		return explain(err, f.timeout)
 	}

@@ -51,7 +51,7 @@ func newServeEchoCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return runServe(cmd.Context(), &f, pool.Echo, cmd.OutOrStdout(), log)
+			return runServe(cmd.Context(), &f, pool.Echo, cmd.OutOrStdout(), cmd.ErrOrStderr(), log)
 		},
 	}
 	flags := cmd.Flags()
@@ -65,7 +65,7 @@ func newServeEchoCmd() *cobra.Command {
 }
 
 // runServe runs a pool element until the context ends.
-func runServe(ctx context.Context, f *serveFlags, h pool.Handler, stdout io.Writer, log *slog.Logger) error {
+func runServe(ctx context.Context, f *serveFlags, h pool.Handler, stdout, stderr io.Writer, log *slog.Logger) error {
 	cfg, err := f.client.config(log)
 	if err != nil {
 		return err
@@ -93,6 +93,14 @@ func runServe(ctx context.Context, f *serveFlags, h pool.Handler, stdout io.Writ
 	}
 	defer c.Close()
 	srv := &pool.Server{Handle: f.pool, ID: uint32(id), Policy: p, Handler: h, Interval: f.reregister}
-	fmt.Fprintf(stdout, "serving %s at %v\n", f.pool, c.Addr())
-	return srv.Serve(ctx, c)
+	fmt.Fprintf(stderr, "looking for a registrar for pool %s\n", f.pool)
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(ctx, c) }()
+	select {
+	case <-srv.Ready():
+		fmt.Fprintf(stdout, "serving %s at %v\n", f.pool, c.Addr())
+		return <-ended
+	case err := <-ended:
+		return err
+	}
 }
