@@ -110,12 +110,12 @@ func (c *Client) Registrars() []*sctp.Addr {
 }
 
 // Close ends the associations with registrars, and the stack if it is the Client's own, with all sessions on it. What
-// is registered is not deregistered, but registrars notice.
+// is registered is not deregistered, but registrars notice. To close it again does nothing.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
-		return net.ErrClosed
+		return nil
 	}
 	c.closed = true
 	if c.timer != nil {

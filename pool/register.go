@@ -105,10 +105,13 @@ type Registered struct {
 // Errors: *RejectedError, *TimeoutError if Config.ASAP.MaxRegAttempt says so, the context's.
 func (c *Client) Register(ctx context.Context, r Registration) (*Registered, error) {
 	fail := func(err error) (*Registered, error) {
-		return nil, fmt.Errorf("pool: register in %q: %w", r.Handle, err)
+		return nil, fmt.Errorf("pool: register in %.32q: %w", r.Handle, err)
 	}
 	if err := ctx.Err(); err != nil {
 		return fail(err)
+	}
+	if err := checkHandle(r.Handle); err != nil {
+		return nil, fmt.Errorf("pool: register: %w", err)
 	}
 	ar := c.registration(&r)
 	reg := &Registered{
@@ -207,6 +210,9 @@ func (r *Registered) Done() <-chan struct{} { return r.over }
 
 // UpdatePolicy tells the registrar a new policy value at once. The policy type must be that of the pool.
 func (r *Registered) UpdatePolicy(p policy.Policy) error {
+	if p == nil {
+		return fmt.Errorf("pool: update of element %s: the policy is nil", idString(r.key.ID))
+	}
 	var err error
 	open := r.c.do(func(now time.Time) {
 		if err = r.c.agent.UpdatePolicy(now, r.key, p.Param()); err == nil {
@@ -224,6 +230,9 @@ func (r *Registered) UpdatePolicy(p policy.Policy) error {
 // SetLoad tells the registrar the load of the element at once: a number from 0 to 1. It does nothing if the policy has
 // no load.
 func (r *Registered) SetLoad(load float64) error {
+	if err := checkLoad(load); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	p := r.policy
 	r.mu.Unlock()
@@ -232,6 +241,13 @@ func (r *Registered) SetLoad(load float64) error {
 		return nil
 	}
 	return r.UpdatePolicy(q)
+}
+
+func checkLoad(load float64) error {
+	if !(load >= 0 && load <= 1) { // NaN is neither
+		return fmt.Errorf("pool: load %v is not a number from 0 to 1", load)
+	}
+	return nil
 }
 
 // Deregister takes the element out of the pool, and waits until the registrar has confirmed it. If the context ends

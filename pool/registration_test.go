@@ -5,7 +5,9 @@ package pool
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,7 +138,10 @@ func TestRegisterGivesUpWithItsContext(t *testing.T) {
 		_, err = c.Resolve(w.ctx, "P")
 		require.ErrorIs(t, err, ErrNoRegistrar)
 		require.NoError(t, c.Close())
-		require.ErrorIs(t, c.Close(), net.ErrClosed)
+		require.NoError(t, c.Close())
+		err = (&Server{Handle: "P", Handler: Echo}).Serve(w.ctx, c)
+		require.ErrorIs(t, err, net.ErrClosed)
+		require.ErrorContains(t, err, "client is closed")
 		_, err = c.Resolve(w.ctx, "P")
 		require.ErrorIs(t, err, net.ErrClosed)
 		_, err = c.Register(w.ctx, Registration{Handle: "P"})
@@ -144,6 +149,43 @@ func TestRegisterGivesUpWithItsContext(t *testing.T) {
 		_, err = c.Dial(w.ctx, "P")
 		require.ErrorIs(t, err, net.ErrClosed)
 		require.ErrorIs(t, c.ReportUnreachable(w.ctx, "P", 1), net.ErrClosed)
+	})
+}
+
+// What makes no sense is refused in a few words, before anything is sent.
+func TestMisuse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.registrar(w.host(1), 1)
+		c := w.client(w.host(2), nil)
+		for _, h := range []string{"", strings.Repeat("x", 65532), strings.Repeat("x", 65531)} {
+			_, err1 := c.Register(w.ctx, Registration{Handle: h})
+			_, err2 := c.Resolve(w.ctx, h)
+			_, err3 := c.Dial(w.ctx, h)
+			for _, err := range []error{err1, err2, err3, (&Server{Handle: h, Handler: Echo}).Serve(w.ctx, c)} {
+				require.Error(t, err)
+				require.Less(t, len(err.Error()), 250)
+				require.Regexp(t, "the pool handle|longer than", err.Error())
+			}
+		}
+		reg, err := c.Register(w.ctx, Registration{Handle: "P", Policy: policy.LeastUsed{}})
+		require.NoError(t, err)
+		srv := &Server{Handle: "P", Policy: policy.LeastUsed{}, Handler: Echo}
+		for _, load := range []float64{-0.1, 1.1, math.NaN(), math.Inf(1)} {
+			require.ErrorContains(t, reg.SetLoad(load), "is not a number from 0 to 1")
+			require.ErrorContains(t, srv.SetLoad(load), "is not a number from 0 to 1")
+		}
+		require.NoError(t, reg.SetLoad(1))
+		require.ErrorContains(t, reg.UpdatePolicy(nil), "the policy is nil")
+
+		ctx, cancel := context.WithCancel(w.ctx)
+		done := make(chan error)
+		go func() { done <- srv.Serve(ctx, c) }()
+		<-srv.Ready()
+		require.ErrorContains(t, srv.Serve(ctx, c), "Serve was called before")
+		cancel()
+		require.NoError(t, <-done)
+		require.ErrorContains(t, srv.Serve(w.ctx, c), "Serve was called before")
 	})
 }
 

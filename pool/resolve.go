@@ -4,6 +4,7 @@ package pool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,10 +53,13 @@ func (c *Client) resolveFor(ctx context.Context, handle string, fresh bool) ([]E
 // resolve returns errors that say for themselves what they are about.
 func (c *Client) resolve(ctx context.Context, handle string, fresh bool) ([]Element, error) {
 	waited := func(err error) ([]Element, error) {
-		return nil, fmt.Errorf("handle resolution of pool %q: %w", handle, err)
+		return nil, fmt.Errorf("handle resolution of pool %.32q: %w", handle, err)
 	}
 	if err := ctx.Err(); err != nil {
 		return waited(err)
+	}
+	if err := checkHandle(handle); err != nil {
+		return nil, err
 	}
 	answer := make(chan agent.EventResolved, 1)
 	var id agent.ResolveID
@@ -117,4 +121,15 @@ func (c *Client) ReportUnreachable(ctx context.Context, handle string, id uint32
 // drop does not use an element again before the registrar names it anew.
 func (c *Client) drop(handle string, id uint32) {
 	c.do(func(time.Time) { c.agent.Drop(agent.Key{Handle: param.PoolHandle(handle), ID: id}) })
+}
+
+// checkHandle says what is wrong with a handle, so that nothing need be sent to find out.
+func checkHandle(h string) error {
+	switch {
+	case h == "":
+		return errors.New("the pool handle is empty")
+	case len(h) > param.MaxPoolHandle:
+		return fmt.Errorf("the pool handle %.32q... has %d bytes, more than %d", h, len(h), param.MaxPoolHandle)
+	}
+	return nil
 }

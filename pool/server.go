@@ -68,6 +68,7 @@ type Server struct {
 	mu    sync.Mutex
 	reg   *Registered
 	ready chan struct{} // closed when reg is set
+	began bool          // Serve was called
 
 	drain  context.Context // ends when handlers shall come to an end
 	abort  context.Context // ends when they had their time
@@ -87,7 +88,17 @@ func (s *Server) Serve(ctx context.Context, c *Client) error {
 	if s.Handler == nil {
 		return errors.New("pool: serve: Handler is nil")
 	}
-	fail := func(err error) error { return fmt.Errorf("pool: serve %q: %w", s.Handle, err) }
+	if err := checkHandle(s.Handle); err != nil {
+		return fmt.Errorf("pool: serve: %w", err)
+	}
+	s.mu.Lock()
+	again := s.began
+	s.began = true
+	s.mu.Unlock()
+	if again {
+		return fmt.Errorf("pool: serve %.32q: Serve was called before, and a Server serves once", s.Handle)
+	}
+	fail := func(err error) error { return fmt.Errorf("pool: serve %.32q: %w", s.Handle, err) }
 	drain, startDrain := context.WithCancel(context.Background())
 	abort, startAbort := context.WithCancel(context.Background())
 	s.drain, s.abort = drain, abort
@@ -161,6 +172,9 @@ func (s *Server) Registered() *Registered {
 
 // SetLoad tells the registrar the load of the element, a number from 0 to 1. Before it is registered, it does nothing.
 func (s *Server) SetLoad(load float64) error {
+	if err := checkLoad(load); err != nil {
+		return err
+	}
 	if r := s.Registered(); r != nil {
 		return r.SetLoad(load)
 	}

@@ -237,12 +237,12 @@ func (s *Session) Failover(reason string) {
 	conn.Abort(reason)
 }
 
-// Close ends the session. What was sent is delivered first.
+// Close ends the session. What was sent is delivered first. To close it again does nothing.
 func (s *Session) Close() error {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return net.ErrClosed
+		return nil
 	}
 	s.closed = true
 	if s.err == nil {

@@ -64,14 +64,14 @@ func (r *Registration) timing(cfg *Config) (t4 time.Duration, life uint32) {
 func (r *Registration) check(cfg *Config) error {
 	switch {
 	case r.ID == 0:
-		return fmt.Errorf("agent: register in pool %q: PE Identifier is 0", r.Handle)
+		return fmt.Errorf("agent: register in pool %.32q: PE Identifier is 0", r.Handle)
 	case r.Interval < 0 || r.Interval > 0 && r.Interval < minReregistration:
-		return fmt.Errorf("agent: register in pool %q: re-registration interval %v is less than %v", r.Handle, r.Interval, minReregistration)
+		return fmt.Errorf("agent: register in pool %.32q: re-registration interval %v is less than %v", r.Handle, r.Interval, minReregistration)
 	case r.Transport.Protocol == param.SCTP && r.Transport.Port == 0:
-		return fmt.Errorf("agent: register in pool %q: transport %v has no port", r.Handle, r.Transport)
+		return fmt.Errorf("agent: register in pool %.32q: transport %v has no port", r.Handle, r.Transport)
 	}
 	if _, err := r.message(cfg, nil).AppendBinary(nil); err != nil {
-		return fmt.Errorf("agent: register in pool %q: %w", r.Handle, err)
+		return fmt.Errorf("agent: register in pool %.32q: %w", r.Handle, err)
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func (a *Agent) Resolve(now time.Time, h param.PoolHandle, o ResolveOptions) (Re
 	}
 	m := &asap.HandleResolution{PoolHandle: h, Items: o.Items}
 	if _, err := m.AppendBinary(nil); err != nil {
-		return 0, fmt.Errorf("agent: resolve pool %q: %w", h, err)
+		return 0, fmt.Errorf("agent: resolve pool %.32q: %w", h, err)
 	}
 	r := &a.resolver
 	r.lastID++
