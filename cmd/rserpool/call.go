@@ -34,7 +34,7 @@ func newCallCmd() *cobra.Command {
 			"A line has at most 1048576 bytes, without its newline, and is sent as it is. An empty line is sent as a newline.",
 		Example: "  rserpool call EchoPool\n" +
 			"  echo hello | rserpool call EchoPool --registrar 10.0.0.1:3863",
-		Args: cobra.ExactArgs(1),
+		Args: onePool,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			log, err := logger(cmd, slog.LevelError)
 			if err != nil {

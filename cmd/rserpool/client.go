@@ -5,6 +5,7 @@ package main
 import (
 	"log/slog"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,9 +21,11 @@ type clientFlags struct {
 	local      []string
 	encapPort  int
 	profile    string
+	flags      *pflag.FlagSet
 }
 
 func (f *clientFlags) register(flags *pflag.FlagSet, encapPort int) {
+	f.flags = flags
 	flags.StringArrayVar(&f.registrars, "registrar", nil,
 		"a registrar as ADDRESS[,ADDRESS...]:PORT[/UDPPORT], may be repeated (default: announcements, then 127.0.0.1:3863)")
 	flags.StringVar(&f.announce, "announce", "",
@@ -36,6 +39,9 @@ func (f *clientFlags) register(flags *pflag.FlagSet, encapPort int) {
 // config returns the configuration of a pool.Client.
 func (f *clientFlags) config(log *slog.Logger) (*pool.Config, error) {
 	c := &pool.Config{Registrars: f.registrars, Announce: f.announce, Logger: log}
+	if f.flags != nil && f.flags.Changed("local") && len(f.local) == 0 {
+		return nil, usagef("--local: %q is not an IP address", "")
+	}
 	for _, l := range f.local {
 		ip, err := netip.ParseAddr(strings.TrimSpace(l))
 		if err != nil {
@@ -55,10 +61,18 @@ func (f *clientFlags) config(log *slog.Logger) (*pool.Config, error) {
 		return nil, usagef("--profile: %q is not auto, rfc or rsplib", f.profile)
 	}
 	if err := c.Validate(); err != nil {
-		return nil, usageError{err}
+		return nil, usagef("%s", fieldOf.ReplaceAllStringFunc(err.Error(), func(field string) string {
+			if strings.Contains(field, "Registrars") {
+				return "--registrar: "
+			}
+			return "--announce: "
+		}))
 	}
 	return c, nil
 }
+
+// fieldOf finds the fields of pool.Config that flags set.
+var fieldOf = regexp.MustCompile(`^pool: config: (Registrars\[\d+\]|Announce): `)
 
 // logger returns what --log-level asks for. Commands that run for long say more by themselves.
 func logger(cmd *cobra.Command, byDefault slog.Level) (*slog.Logger, error) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"time"
@@ -44,9 +45,13 @@ func runDemo(ctx context.Context, f *demoFlags, stdout io.Writer, log *slog.Logg
 	switch {
 	case f.interval < time.Millisecond || f.interval > time.Second:
 		return usagef("--interval: %v is not within 1ms to 1s", f.interval)
-	case f.calm <= 0 || f.calm > 2*time.Second:
+	case f.calm < 0 || f.calm > 2*time.Second:
 		return usagef("--calm: %v is not within 0 to 2s", f.calm)
 	}
-	_, err := playDemo(ctx, demoConfig{Out: stdout, Logger: log, Interval: f.interval, Calm: f.calm})
+	calm := max(f.calm, 1) // 0 would be the default
+	_, err := playDemo(ctx, demoConfig{Out: stdout, Logger: log, Interval: f.interval, Calm: calm})
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
 	return err
 }

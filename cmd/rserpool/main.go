@@ -7,7 +7,8 @@
 //	rserpool call EchoPool        # a third: lines in, lines out
 //	rserpool demo                 # or everything at once
 //
-// Every flag has a twin in the environment: --log-level is RSERPOOL_LOG_LEVEL. The flag wins.
+// Every flag has a twin in the environment: --log-level is RSERPOOL_LOG_LEVEL. The flag wins. Flags that may be repeated
+// take several values there, with blanks or semicolons between them.
 //
 // # Limitations
 //

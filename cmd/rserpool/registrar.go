@@ -62,6 +62,9 @@ func newRegistrarCmd() *cobra.Command {
 				return err
 			}
 			f.cfg.Logger = log
+			if cmd.Flags().Changed("local") && len(f.local) == 0 {
+				return usagef("--local: %q is not an IP address", "")
+			}
 			if err := f.parse(); err != nil {
 				return usageError{err}
 			}
@@ -106,6 +109,9 @@ func (f *registrarFlags) parse() (err error) {
 	}
 	if c.Profile, err = registrar.ParseProfile(f.profile); err != nil {
 		return fmt.Errorf("--profile: %w", err)
+	}
+	if c.AnnounceTTL < 0 || c.AnnounceTTL > 255 {
+		return fmt.Errorf("--announce-ttl: %d is not within 1 to 255", c.AnnounceTTL)
 	}
 	if f.announce == "off" {
 		c.AnnounceTTL = -1

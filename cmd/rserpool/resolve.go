@@ -30,7 +30,7 @@ func newResolveCmd() *cobra.Command {
 		Short: "Show the elements of a pool, in the order in which they would be used",
 		Example: "  rserpool resolve EchoPool\n" +
 			"  rserpool resolve EchoPool -o json --registrar 10.0.0.1:3863",
-		Args: cobra.ExactArgs(1),
+		Args: onePool,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			log, err := logger(cmd, slog.LevelError)
 			if err != nil {

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -33,9 +35,10 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // execute runs a command line and returns the exit code. An error is one line on stderr.
 func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	started := false // the command line was understood
+	var fromEnv []string
 	root := newRootCmd()
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if err := applyEnv(cmd.Flags(), os.LookupEnv); err != nil {
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) (err error) {
+		if fromEnv, err = applyEnv(cmd.Flags(), os.LookupEnv); err != nil {
 			return err
 		}
 		started = true
@@ -52,6 +55,11 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	line := strings.TrimRight(strings.ReplaceAll(err.Error(), "\n", "; "), "; ")
 	var usage usageError
 	if !started || errors.As(err, &usage) {
+		for _, name := range fromEnv {
+			if rest, ok := strings.CutPrefix(line, "--"+name); ok && strings.IndexAny(rest, ": ") == 0 {
+				line = envName(name) + rest
+			}
+		}
 		fmt.Fprintf(stderr, "rserpool: %s (see %q)\n", line, cmd.CommandPath()+" --help")
 		return exitUsage
 	}
@@ -65,7 +73,9 @@ func newRootCmd() *cobra.Command {
 		Short: "Reliable Server Pooling: registrar, pool elements, pool users",
 		Long: "rserpool runs the parts of a server pool (RSerPool, RFC 5351) over SCTP in UDP: a registrar, pool elements\n" +
 			"that register with it, and pool users that find a pool element and fail over to another one.\n\n" +
-			"Every flag has a twin in the environment: --log-level is RSERPOOL_LOG_LEVEL. The flag wins.",
+			"Every flag has a twin in the environment: --log-level is RSERPOOL_LOG_LEVEL. The flag wins. Where a flag may be\n" +
+			"repeated, its twin takes several values with blanks or semicolons between them:\n" +
+			"RSERPOOL_REGISTRAR=\"10.0.0.1,10.1.0.1:3863; 10.0.0.2:3863\".",
 		Example: "  rserpool registrar          # one terminal\n" +
 			"  rserpool serve echo         # another, and another\n" +
 			"  rserpool call EchoPool      # a third: lines in, lines out\n" +
@@ -75,9 +85,67 @@ func newRootCmd() *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.PersistentFlags().String("log-level", "warn", "what goes to stderr: debug, info, warn, error or off")
+	root.PersistentFlags().String("log-level", "", "what goes to stderr: debug, info, warn, error or off (default: info for registrar and serve, error for others)")
 	root.AddCommand(newRegistrarCmd(), newServeCmd(), newCallCmd(), newResolveCmd(), newDemoCmd(), newVersionCmd())
+	root.SetHelpCommand(newHelpCmd())
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{plain(err)} })
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args, c.RunE = cobra.ArbitraryArgs, needsCommand
+		}
+	}
 	return root
+}
+
+// newHelpCmd is help as cobra has it, but for its error.
+func newHelpCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [command]",
+		Short:   "Help about any command",
+		Example: "  rserpool help call",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usagef("there is no command %q", strings.Join(args, " "))
+			}
+			found.InitDefaultHelpFlag()
+			return found.Help()
+		},
+	}
+}
+
+// needsCommand is what a command does that has nothing but subcommands.
+func needsCommand(cmd *cobra.Command, args []string) error {
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	if len(args) > 0 {
+		return usagef("%s knows no %q, only %s", cmd.Name(), args[0], strings.Join(names, ", "))
+	}
+	return usagef("%s what? %s", cmd.Name(), strings.Join(names, ", "))
+}
+
+// onePool accepts the handle of a pool as the only argument.
+func onePool(cmd *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		return usagef("%s needs a POOL", cmd.Name())
+	case 1:
+		return nil
+	}
+	return usagef("%s takes one POOL, not %d", cmd.Name(), len(args))
+}
+
+var strconvSays = regexp.MustCompile(`strconv\.\w+: parsing "[^"]*": `)
+
+// plain takes the names of Go functions out of an error about a number.
+func plain(err error) error {
+	s := strconvSays.ReplaceAllString(err.Error(), "")
+	return errors.New(strings.Replace(s, "invalid syntax", "not a number", 1))
 }
 
 // envName returns the twin of a flag.
@@ -85,10 +153,9 @@ func envName(flag string) string {
 	return "RSERPOOL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// applyEnv sets the flags that were not given from the environment. Flags that may be repeated take several values
-// there, separated by blanks.
-func applyEnv(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
-	var err error
+// applyEnv sets the flags that were not given from the environment, and returns their names. Flags that may be repeated
+// take several values there, separated by blanks or semicolons.
+func applyEnv(flags *pflag.FlagSet, lookup func(string) (string, bool)) (names []string, err error) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		v, ok := lookup(envName(f.Name))
 		if f.Changed || !ok || err != nil || f.Name == "help" {
@@ -96,8 +163,9 @@ func applyEnv(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 		}
 		values := []string{v}
 		if f.Value.Type() == "stringArray" {
-			values = strings.Fields(v)
+			values = strings.FieldsFunc(v, func(r rune) bool { return r == ';' || unicode.IsSpace(r) })
 		}
+		names = append(names, f.Name)
 		for _, v := range values {
 			if e := flags.Set(f.Name, v); e != nil {
 				err = usagef("%s: invalid value %q: %w", envName(f.Name), v, rootCause(e))
@@ -105,7 +173,7 @@ func applyEnv(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 			}
 		}
 	})
-	return err
+	return names, err
 }
 
 // rootCause strips what pflag says about the flag that was never written.

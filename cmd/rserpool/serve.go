@@ -20,8 +20,8 @@ func newServeCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a pool element",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:  cobra.ArbitraryArgs,
+		RunE:  needsCommand,
 	}
 	cmd.AddCommand(newServeEchoCmd())
 	return cmd
@@ -33,7 +33,7 @@ type serveFlags struct {
 	pool       string
 	policy     string
 	id         string
-	port       uint16
+	port       int
 	reregister time.Duration
 }
 
@@ -59,7 +59,7 @@ func newServeEchoCmd() *cobra.Command {
 	flags.StringVar(&f.pool, "pool", "EchoPool", "handle of the pool")
 	flags.StringVar(&f.policy, "policy", "RoundRobin", "pool policy, such as WeightedRoundRobin:3 or LeastUsed")
 	flags.StringVar(&f.id, "id", "", "PE identifier, decimal or 0xHEX (default: random)")
-	flags.Uint16Var(&f.port, "port", 0, "SCTP port (default: a free one)")
+	flags.IntVar(&f.port, "port", 0, "SCTP port (default: a free one)")
 	flags.DurationVar(&f.reregister, "reregister", 0, "re-registration interval (default: 30s, with --profile rfc 10m)")
 	return cmd
 }
@@ -70,7 +70,7 @@ func runServe(ctx context.Context, f *serveFlags, h pool.Handler, stdout, stderr
 	if err != nil {
 		return err
 	}
-	cfg.Port = f.port
+	cfg.Port = uint16(f.port)
 	p, err := policy.Parse(f.policy)
 	if err != nil {
 		return usagef("--policy: %w", err)
@@ -84,6 +84,8 @@ func runServe(ctx context.Context, f *serveFlags, h pool.Handler, stdout, stderr
 	switch {
 	case f.pool == "":
 		return usagef("--pool: the handle is empty")
+	case f.port < 0 || f.port > 65535:
+		return usagef("--port: %d is not within 0 to 65535", f.port)
 	case f.reregister < 0:
 		return usagef("--reregister: %v is negative", f.reregister)
 	}
