@@ -48,6 +48,8 @@ func (s *Session) connect(ctx context.Context, after *failure) (*sctp.Conn, Elem
 			return conn, e, nil
 		}
 		switch {
+		case ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
+			return nil, Element{}, err
 		case ctx.Err() != nil:
 			return nil, Element{}, errors.Join(context.Cause(ctx), err)
 		case errors.Is(err, ErrUnreachable) && !fresh:
