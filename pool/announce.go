@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/rserpool/rserpool/udpencap"
@@ -57,7 +58,13 @@ func (c *Client) readAnnounces(s udpencap.Socket) {
 		}
 		failed = 0
 		if n == 1 {
-			c.do(func(now time.Time) { c.agent.HandleAnnounce(now, dgs[0].Src, dgs[0].Data) })
+			size := dgs[0].SegmentSize
+			if size == 0 {
+				size = max(1, len(dgs[0].Data))
+			}
+			for one := range slices.Chunk(dgs[0].Data, size) {
+				c.do(func(now time.Time) { c.agent.HandleAnnounce(now, dgs[0].Src, one) })
+			}
 		}
 	}
 	c.log.Warn("announcements are not received any more", "group", s.LocalAddr().String())
