@@ -41,7 +41,7 @@ type harness struct {
 
 func newHarness(t testing.TB, cfg Config) *harness {
 	t.Helper()
-	cfg.Rand = rand.New(rand.NewPCG(*seed, 1))
+	cfg.Rand = rand.New(rand.NewPCG(1, 1))
 	a, err := New(cfg)
 	require.NoError(t, err)
 	return &harness{t: t, a: a, now: epoch}
