@@ -13,7 +13,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rserpool/rserpool/sctp/assoc"
 	"github.com/rserpool/rserpool/sctp/simnet"
+	"github.com/rserpool/rserpool/sctp/wire"
 	"github.com/rserpool/rserpool/udpencap"
 )
 
@@ -144,6 +146,47 @@ func (r *recordingSocket) WriteBatch(dgs []udpencap.Datagram) (int, error) {
 		r.sent = append(r.sent, d.Data[0])
 	}
 	return len(dgs), nil
+}
+
+// A slowNetwork has sockets whose write of a COOKIE ECHO returns a while after
+// it has left.
+type slowNetwork struct{ udpencap.Network }
+
+type slowSocket struct{ udpencap.Socket }
+
+func (n slowNetwork) Listen(ctx context.Context, a netip.AddrPort) (udpencap.Socket, error) {
+	s, err := n.Network.Listen(ctx, a)
+	return slowSocket{s}, err
+}
+
+func (s slowSocket) WriteBatch(dgs []udpencap.Datagram) (int, error) {
+	n, err := s.Socket.WriteBatch(dgs)
+	if wire.ChunkType(dgs[0].Data[wire.HeaderLen]) == wire.ChunkCookieEcho {
+		<-time.After(10 * time.Millisecond)
+	}
+	return n, err
+}
+
+// What the peer sends from its other address upon our COOKIE ECHO belongs to
+// the association, even before the COOKIE ECHO's write returns.
+func TestAddressesAreKnownBeforeTheCookieIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(*seed)
+		ha, hb, _ := n.Pair(2)
+		l, err := Listen(":7", &Config{Network: hb.Network()})
+		require.NoError(t, err)
+		defer l.Close()
+		a, err := Dial(within(t, time.Minute), "10.1.0.2:7", &Config{Network: slowNetwork{ha.Network()}})
+		require.NoError(t, err)
+		b, err := l.Accept(t.Context())
+		require.NoError(t, err)
+		<-time.After(time.Second)
+		require.Zero(t, a.stack.Stats().OutOfTheBlue)
+		for _, p := range append(a.Paths(), b.Paths()...) {
+			require.Equal(t, assoc.PathActive, p.State, "path to %v", p.Remote)
+		}
+		require.NoError(t, a.Close())
+	})
 }
 
 func TestIPv6AndIPv4Together(t *testing.T) {

@@ -45,9 +45,13 @@ func (c *Conn) reportTaken(now time.Time) {
 // Packets are written without the lock, by one writer at a time so that they
 // stay in order; who finds a writer at work has nothing more to do, since the
 // writer asks the engine again before it leaves.
+//
+// The Stack learns of new addresses of the peer before a packet leaves: as soon
+// as the peer has our COOKIE ECHO, it sends from all of them.
 func (c *Conn) leave(now time.Time, lazy bool) {
 	c.collect(now)
 	c.wake(now)
+	c.syncIdentity()
 	for round := 0; !c.writing; round++ {
 		full := c.fill(now)
 		if c.out == nil {
@@ -67,9 +71,6 @@ func (c *Conn) leave(now time.Time, lazy bool) {
 	}
 	c.collect(now)
 	c.wake(now)
-	if c.a.IdentityChanged() && c.a.State() != assoc.StateClosed { // else remove does it, after the last packet
-		c.stack.sync(c.a)
-	}
 	if c.a.Closed() && !c.gone && !c.writing && c.out == nil {
 		c.remove()
 	}
@@ -79,6 +80,14 @@ func (c *Conn) leave(now time.Time, lazy bool) {
 	c.mu.Unlock()
 	for _, l := range logs {
 		c.stack.log.LogAttrs(context.Background(), l.level, l.msg, l.attrs...)
+	}
+}
+
+// syncIdentity brings the Stack's index up to date. With a closed association
+// remove does it, after the last packet.
+func (c *Conn) syncIdentity() {
+	if c.a.IdentityChanged() && c.a.State() != assoc.StateClosed {
+		c.stack.sync(c.a)
 	}
 }
 

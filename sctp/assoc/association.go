@@ -97,7 +97,8 @@ func (a *Association) Err() error { return a.err }
 // Closed tells whether nothing is left to do but to poll what remains.
 func (a *Association) Closed() bool { return a.state == StateClosed && len(a.replies) == 0 }
 
-// IdentityChanged tells whether Stack.Sync must be called.
+// IdentityChanged tells whether Stack.Sync must be called, before the next
+// packet is sent: what it provokes may come from an address that is new.
 func (a *Association) IdentityChanged() bool { return a.identityChanged }
 
 // Streams returns the numbers of streams negotiated.
