@@ -95,3 +95,21 @@ func FuzzParseAddr(f *testing.F) {
 		}
 	})
 }
+
+func TestReachable(t *testing.T) {
+	ips := func(list ...string) (all []netip.Addr) {
+		for _, s := range list {
+			all = append(all, netip.MustParseAddr(s))
+		}
+		return all
+	}
+	s := &Stack{addrs: ips("127.0.0.1", "10.0.0.1", "10.1.0.1")}
+	for _, c := range []struct{ peer, want []netip.Addr }{
+		{ips("10.0.0.1", "127.0.0.1"), ips("10.0.0.1", "127.0.0.1")},            // on this host
+		{ips("127.0.0.1", "::1"), ips("127.0.0.1", "::1")},                      // nowhere else
+		{ips("127.0.0.1", "10.0.0.2", "::1"), ips("10.0.0.2")},                  // on another host
+		{ips("127.0.0.1", "10.0.0.1", "10.0.0.2"), ips("10.0.0.1", "10.0.0.2")}, // on another host, which has one of ours
+	} {
+		require.Equal(t, c.want, s.Reachable(c.peer), "%v", c.peer)
+	}
+}

@@ -111,6 +111,19 @@ func (s *Stack) Addrs() []netip.Addr { return slices.Clone(s.addrs) }
 // EncapPort returns the local UDP port.
 func (s *Stack) EncapPort() uint16 { return s.port }
 
+// Reachable returns those of a peer's addresses that mean the peer here. A
+// loopback address does if the peer is on this host: it has no other address,
+// or the others are this Stack's, too.
+func (s *Stack) Reachable(ips []netip.Addr) []netip.Addr {
+	outside := slices.DeleteFunc(slices.Clone(ips), netip.Addr.IsLoopback)
+	for _, ip := range outside {
+		if !slices.Contains(s.addrs, ip) {
+			return outside
+		}
+	}
+	return ips
+}
+
 // Dial sets up an association from a free SCTP port (RFC 9260, Section 11.1.2).
 // All addresses of addr are tried. It waits until the association is
 // established, the peer refuses it or does not answer, or the context ends; then
