@@ -67,7 +67,7 @@ func (s *Server) join(conn *sctp.Conn) *client {
 	defer s.mu.Unlock()
 	s.last++
 	c := &client{server: s, id: s.last, conn: conn}
-	if !s.eng.HandleAssocUp(s.now(), c.id, peerOf(conn)) {
+	if !s.eng.HandleAssocUp(s.now(), c.id, engine.ProtocolASAP, peerOf(conn)) {
 		return nil
 	}
 	s.clients[c.id] = c
@@ -77,7 +77,7 @@ func (s *Server) join(conn *sctp.Conn) *client {
 // leave tells the engine that an association has ended. Nothing of it stays behind.
 func (s *Server) leave(c *client) {
 	s.mu.Lock()
-	s.eng.HandleAssocLost(c.id)
+	s.eng.HandleAssocLost(s.now(), c.id)
 	delete(s.clients, c.id)
 	send, _ := s.drain(nil)
 	s.mu.Unlock()

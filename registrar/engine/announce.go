@@ -26,10 +26,12 @@ type Announce struct {
 	EncapPort uint16
 }
 
-// An Announcement is a datagram to the ASAP clients: to the multicast group and whoever is listed.
+// An Announcement is a datagram to the ASAP clients, to their multicast group and whoever is listed, or a presence to the
+// multicast group of the ENRP servers.
 type Announcement struct {
-	Source netip.AddrPort // to be sent from
-	Data   []byte
+	Protocol Protocol       // whose group it is for
+	Source   netip.AddrPort // to be sent from
+	Data     []byte
 }
 
 // announce queues the announcements that are due.
@@ -48,7 +50,7 @@ func (e *Engine) announce(now time.Time) {
 			continue
 		}
 		e.stats.Announcements++
-		e.out.announces.push(Announcement{Source: src, Data: b})
+		e.out.announces.push(Announcement{Protocol: ProtocolASAP, Source: src, Data: b})
 	}
 	e.announceAt = now.Add(e.jitter(e.cfg.ServerAnnounce, 8))
 }

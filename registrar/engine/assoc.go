@@ -18,6 +18,8 @@ type Peer struct {
 	Port uint16
 	// EncapPort is the UDP port of the primary path, RFC 6951.
 	EncapPort uint16
+	// RTT is the smoothed round-trip time of the primary path; 0 if it is not known.
+	RTT time.Duration
 }
 
 // shares reports whether both have an address in common: they are on the same host.
@@ -30,28 +32,40 @@ func (p *Peer) has(a netip.Addr) bool { return slices.Contains(p.Addrs, a) }
 // An association is what is known of one.
 type association struct {
 	id          uint64
+	proto       Protocol
 	peer        Peer
 	elements    int // registered over it
 	resolutions bucket
 	reports     bucket
 }
 
-// HandleAssocUp introduces an association. The identifier is the caller's choice above 0, and not used again. It reports
-// false if there are too many: then the association is to be aborted.
-func (e *Engine) HandleAssocUp(now time.Time, assoc uint64, p Peer) bool {
+// HandleAssocUp introduces an association that a peer has set up, for ASAP or for ENRP. The identifier is the caller's
+// choice above 0, and not used again. It reports false if there are too many, or if the protocol is not spoken: then the
+// association is to be aborted.
+func (e *Engine) HandleAssocUp(now time.Time, assoc uint64, proto Protocol, p Peer) bool {
+	a := e.newAssoc(now, assoc, proto, p)
+	if a == nil {
+		return false
+	}
+	return true
+}
+
+// newAssoc enters an association; nil if it is refused.
+func (e *Engine) newAssoc(now time.Time, assoc uint64, proto Protocol, p Peer) *association {
 	if assoc == 0 || e.assocs[assoc] != nil {
-		return false
+		return nil
 	}
-	if len(e.assocs) >= e.cfg.MaxAssocs {
+	if len(e.assocs) >= e.cfg.MaxAssocs || proto == ProtocolENRP && e.cfg.ENRP == nil {
 		e.stats.Refused++
-		return false
+		return nil
 	}
-	e.assocs[assoc] = &association{
-		id: assoc, peer: p,
+	a := &association{
+		id: assoc, proto: proto, peer: p,
 		resolutions: newBucket(now, e.cfg.MaxResolutionRate),
 		reports:     newBucket(now, e.cfg.MaxReportRate),
 	}
-	return true
+	e.assocs[assoc] = a
+	return a
 }
 
 // NeedsPeer reports whether a message is judged by the addresses of its association. Call HandlePeer before HandleASAP
@@ -69,7 +83,7 @@ func (e *Engine) HandlePeer(assoc uint64, p Peer) {
 
 // HandleAssocLost ends an association, whether it was shut down, aborted or lost. Its pool elements go with it: who
 // cannot be reached by its registrar is not there, and who left without deregistering has left.
-func (e *Engine) HandleAssocLost(assoc uint64) {
+func (e *Engine) HandleAssocLost(now time.Time, assoc uint64) {
 	if e.assocs[assoc] == nil {
 		return
 	}

@@ -105,6 +105,12 @@ type Config struct {
 	// Announce is what announcements say.
 	Announce Announce
 
+	// ENRP is about other registrars; nil: this one stands alone.
+	ENRP *ENRP
+	// DistanceStep is what distances, in the policies with a delay penalty factor, are rounded to. Default: 50 ms, as
+	// RSPLIB.
+	DistanceStep time.Duration
+
 	// MaxResolutionItems is how many pool elements are listed in a handle resolution response for who does not ask for a
 	// number by the Handle Resolution Option. There are never more than param.MaxPoolElements.
 	MaxResolutionItems int

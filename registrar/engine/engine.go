@@ -53,7 +53,7 @@ func (e *Engine) ServerID() uint32 { return e.cfg.ServerID }
 // not kept. Nothing in them can cause more than an answer, a log event, or their sender's own loss.
 func (e *Engine) HandleASAP(now time.Time, assoc uint64, b []byte) {
 	a := e.assocs[assoc]
-	if a == nil {
+	if a == nil || a.proto != ProtocolASAP {
 		return
 	}
 	// Most messages are handle resolutions as every pool user sends them, and these are read where they lie.
@@ -117,7 +117,7 @@ func (e *Engine) HandleTimeout(now time.Time) {
 		case handlespace.TimerKeepAlive:
 			e.keepAlive(now, el)
 		case handlespace.TimerProbe:
-			e.keepAliveFails(el)
+			e.keepAliveFails(now, el)
 		}
 	}
 	e.announce(now)

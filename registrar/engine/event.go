@@ -19,13 +19,30 @@ const (
 	EventRemoved                           // a pool element has gone for Reason
 	EventReported                          // somebody could not reach a pool element
 	EventBadMessage                        // a message could not be parsed for Err
-	EventPeerError                         // a peer sent ASAP_ERROR with the causes in Err
+	EventPeerError                         // a peer sent ASAP_ERROR or ENRP_ERROR with the causes in Err
+
+	EventOperational       // initialization is complete, with Peer as the mentor or, if that is 0, alone
+	EventPeerUp            // Peer is alive, and was not known to be
+	EventPeerDown          // Peer is dead
+	EventTakeoverBegun     // the arbitration about Peer has begun
+	EventTakeoverCompleted // the Count pool elements of Peer were taken over, by this registrar
+	EventTakeoverLost      // Peer is taken over by another registrar, By
+	EventTakeoverCancelled // Peer is alive
+	EventResyncBegun       // the checksum of Peer differs
+	EventResynchronized    // Peer was asked for its Count pool elements
+	EventResyncFailed      // it did not answer, or its answer was refused for Err
+	EventConflict          // Count pool elements of Peer were not taken over into the handlespace; Err is why the first
 )
 
+var eventNames = [...]string{
+	"", "registered", "re-registered", "rejected", "removed", "reported unreachable", "bad message", "peer error",
+	"operational", "peer up", "peer down", "takeover begun", "takeover completed", "takeover lost", "takeover cancelled",
+	"resynchronization begun", "resynchronized", "resynchronization failed", "handlespaces conflict",
+}
+
 func (k EventKind) String() string {
-	names := [...]string{"", "registered", "re-registered", "rejected", "removed", "reported unreachable", "bad message", "peer error"}
-	if int(k) < len(names) && k != 0 {
-		return names[k]
+	if int(k) < len(eventNames) && k != 0 {
+		return eventNames[k]
 	}
 	return fmt.Sprintf("event %d", uint8(k))
 }
@@ -59,6 +76,9 @@ type Event struct {
 	Handle param.PoolHandle
 	ID     uint32 // PE identifier
 	Reason Reason
+	Peer   uint32 // the registrar that it is about
+	By     uint32 // the registrar that did it
+	Count  int
 	Err    error
 }
 
@@ -79,6 +99,16 @@ type Stats struct {
 	Ignored           uint64             // not for a registrar
 	Refused           uint64             // associations above the bound
 	Aborts            uint64             // of associations whose last element did not answer
+	Presences         uint64             // received
+	UpdatesSent       uint64             // handle updates, one for all peers
+	UpdatesReceived   uint64             // handle updates that were obeyed
+	Resyncs           uint64             // begun
+	ResyncsFailed     uint64             // of these
+	Takeovers         uint64             // begun
+	TakeoversDone     uint64             // completed by this registrar
+	Adopted           uint64             // elements taken over
+	Conflicts         uint64             // pool elements of peers that the handlespace refused
+	Peers             int                // now
 	Removed           [numReasons]uint64 // by Reason
 	Pools, Elements   int                // now
 	Associations      int                // now

@@ -75,13 +75,13 @@ func peer(addrs ...string) Peer {
 func (s *scene) up(assoc uint64, p Peer) {
 	s.t.Helper()
 	s.printf("%d up %v", assoc, p.Addrs)
-	require.True(s.t, s.e.HandleAssocUp(s.now, assoc, p))
+	require.True(s.t, s.e.HandleAssocUp(s.now, assoc, ProtocolASAP, p))
 	s.outputs()
 }
 
 func (s *scene) lost(assoc uint64) []string {
 	s.printf("%d lost", assoc)
-	s.e.HandleAssocLost(assoc)
+	s.e.HandleAssocLost(s.now, assoc)
 	return s.outputs()
 }
 

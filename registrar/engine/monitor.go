@@ -61,20 +61,20 @@ func (e *Engine) keepAliveAck(now time.Time, a *association, m *asap.EndpointKee
 //
 // RFC 5352, Section 3.5: "If the sending of ASAP_ENDPOINT_KEEP_ALIVE to a PE fails, the ENRP server MUST consider the PE
 // as unreachable and MUST remove the PE from its handlespace."
-func (e *Engine) keepAliveFails(el *handlespace.Element) {
+func (e *Engine) keepAliveFails(now time.Time, el *handlespace.Element) {
 	a := e.assocs[el.Assoc()]
 	e.remove(el, ReasonNoAnswer)
 	if a != nil && a.elements == 0 {
 		// Nobody is left behind the association who answers. Should the element come to itself again, it sees that it has
 		// to register anew.
 		e.stats.Aborts++
-		e.abort(a, "keep-alive not answered")
+		e.abort(now, a, "keep-alive not answered")
 	}
 }
 
 // abort ends an association from this side.
-func (e *Engine) abort(a *association, reason string) {
-	e.HandleAssocLost(a.id)
+func (e *Engine) abort(now time.Time, a *association, reason string) {
+	e.HandleAssocLost(now, a.id)
 	e.out.aborts.push(Abort{Assoc: a.id, Reason: reason})
 }
 

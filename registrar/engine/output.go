@@ -7,11 +7,12 @@ import (
 	"github.com/rserpool/rserpool/asap/param"
 )
 
-// A Transmit is a message to be sent over an association, on stream 0, ordered, with the payload protocol identifier
-// asap.PPID.
+// A Transmit is a message to be sent over an association, on stream 0, ordered, with the payload protocol identifier of
+// the protocol.
 type Transmit struct {
-	Assoc uint64
-	Data  []byte // valid until the next input
+	Assoc    uint64
+	Protocol Protocol
+	Data     []byte // valid until the next input
 }
 
 // An Abort is an association to be aborted. HandleAssocLost was done already.
@@ -28,6 +29,7 @@ type outputs struct {
 	aborts    fifo[Abort]
 	announces fifo[Announcement]
 	events    fifo[Event]
+	connects  fifo[Connect]
 }
 
 // A fifo is a queue that is filled and then emptied.
@@ -50,6 +52,7 @@ func (q *fifo[T]) pop() (v T, ok bool) {
 
 type span struct {
 	assoc    uint64
+	proto    Protocol
 	from, to int
 }
 
@@ -60,7 +63,7 @@ func (e *Engine) PollTransmit() (Transmit, bool) {
 		s := o.transmits[o.next]
 		o.next++
 		if s.assoc != 0 {
-			return Transmit{Assoc: s.assoc, Data: o.buf[s.from:s.to:s.to]}, true
+			return Transmit{Assoc: s.assoc, Protocol: s.proto, Data: o.buf[s.from:s.to:s.to]}, true
 		}
 	}
 	return Transmit{}, false
@@ -71,6 +74,9 @@ func (e *Engine) PollAbort() (Abort, bool) { return e.out.aborts.pop() }
 
 // PollAnnouncement returns the next announcement to be sent.
 func (e *Engine) PollAnnouncement() (Announcement, bool) { return e.out.announces.pop() }
+
+// PollConnect returns the next association to be set up.
+func (e *Engine) PollConnect() (Connect, bool) { return e.out.connects.pop() }
 
 // PollEvent returns the next event.
 func (e *Engine) PollEvent() (Event, bool) { return e.out.events.pop() }
@@ -104,7 +110,7 @@ func (o *outputs) start() []byte {
 
 // commit queues what was appended.
 func (o *outputs) commit(a *association, b []byte) {
-	o.transmits = append(o.transmits, span{assoc: a.id, from: len(o.buf), to: len(b)})
+	o.transmits = append(o.transmits, span{assoc: a.id, proto: a.proto, from: len(o.buf), to: len(b)})
 	o.buf = b
 }
 

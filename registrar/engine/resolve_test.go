@@ -162,7 +162,7 @@ func TestBounds(t *testing.T) {
 	})
 	s.up(1, peer("10.0.0.1"))
 	s.up(2, peer("10.0.0.1"))
-	require.False(t, s.e.HandleAssocUp(s.now, 3, peer("10.0.0.3")))
+	require.False(t, s.e.HandleAssocUp(s.now, 3, ProtocolASAP, peer("10.0.0.3")))
 	s.in(1, reg("A", 1, "10.0.0.1"))
 	s.in(1, reg("A", 2, "10.0.0.1"))
 	s.in(1, reg("B", 3, "10.0.0.1"))
