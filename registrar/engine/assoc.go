@@ -37,6 +37,8 @@ type association struct {
 	elements    int // registered over it
 	resolutions bucket
 	reports     bucket
+	link        *link    // nil for ASAP
+	endpoint    endpoint // under which scope.endpoints has it
 }
 
 // HandleAssocUp introduces an association that a peer has set up, for ASAP or for ENRP. The identifier is the caller's
@@ -47,6 +49,10 @@ func (e *Engine) HandleAssocUp(now time.Time, assoc uint64, proto Protocol, p Pe
 	if a == nil {
 		return false
 	}
+	if proto == ProtocolENRP {
+		// The peer speaks first, and is known by what it says then.
+		e.rearm()
+	}
 	return true
 }
 
@@ -55,7 +61,7 @@ func (e *Engine) newAssoc(now time.Time, assoc uint64, proto Protocol, p Peer) *
 	if assoc == 0 || e.assocs[assoc] != nil {
 		return nil
 	}
-	if len(e.assocs) >= e.cfg.MaxAssocs || proto == ProtocolENRP && e.cfg.ENRP == nil {
+	if len(e.assocs) >= e.cfg.MaxAssocs || proto == ProtocolENRP && e.scope == nil {
 		e.stats.Refused++
 		return nil
 	}
@@ -63,6 +69,14 @@ func (e *Engine) newAssoc(now time.Time, assoc uint64, proto Protocol, p Peer) *
 		id: assoc, proto: proto, peer: p,
 		resolutions: newBucket(now, e.cfg.MaxResolutionRate),
 		reports:     newBucket(now, e.cfg.MaxReportRate),
+	}
+	switch {
+	case proto == ProtocolENRP:
+		a.link = new(link)
+	case e.scope != nil && len(p.Addrs) > 0:
+		t := Target{Port: p.Port, EncapPort: p.EncapPort}
+		a.endpoint = t.endpoint(p.Addrs[0])
+		e.scope.endpoints[a.endpoint] = a
 	}
 	e.assocs[assoc] = a
 	return a
@@ -84,16 +98,28 @@ func (e *Engine) HandlePeer(assoc uint64, p Peer) {
 // HandleAssocLost ends an association, whether it was shut down, aborted or lost. Its pool elements go with it: who
 // cannot be reached by its registrar is not there, and who left without deregistering has left.
 func (e *Engine) HandleAssocLost(now time.Time, assoc uint64) {
-	if e.assocs[assoc] == nil {
+	a := e.assocs[assoc]
+	if a == nil {
 		return
+	}
+	delete(e.assocs, assoc)
+	e.out.drop(assoc)
+	if a.link != nil {
+		e.linkLost(now, a)
+		return
+	}
+	if e.scope != nil && e.scope.endpoints[a.endpoint] == a {
+		delete(e.scope.endpoints, a.endpoint)
 	}
 	e.selected = e.space.OfAssoc(e.selected[:0], assoc)
 	for _, el := range e.selected {
-		e.remove(el, ReasonAssocLost)
+		if e.mayMove(now, el) {
+			e.space.Bind(el, 0)
+		} else {
+			e.remove(el, ReasonAssocLost)
+		}
 	}
 	clear(e.selected)
-	delete(e.assocs, assoc)
-	e.out.drop(assoc)
 }
 
 // A bucket lets through so many per second on average.

@@ -35,7 +35,7 @@ func BenchmarkHandleResolution(b *testing.B) {
 func BenchmarkReregistration(b *testing.B) {
 	for _, n := range []int{10, 1000, 100000} {
 		s := newScene(b, func(c *Config) { c.MaxElementsPerAssoc, c.KeepAliveInterval = -1, 0 })
-		s.e.HandleAssocUp(s.now, 1, ProtocolASAP, peer("10.0.0.1"))
+		s.e.HandleAssocUp(s.now, 1, ProtocolASAP, host("10.0.0.1"))
 		var msgs [][]byte
 		for i := range uint32(n) {
 			m := with(reg("BenchmarkPool", i+1, "10.0.0.1"), func(pe *param.PoolElement) {

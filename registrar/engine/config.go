@@ -161,6 +161,7 @@ func (c Config) withDefaults() (Config, error) {
 	duration(&c.KeepAliveInterval, DefaultKeepAliveInterval)
 	duration(&c.KeepAliveTimeout, DefaultKeepAliveTimeout)
 	duration(&c.ServerAnnounce, DefaultServerAnnounce)
+	duration(&c.DistanceStep, DefaultDistanceStep)
 	def(&c.MaxBadPEReport, DefaultMaxBadPEReport)
 	def(&c.MaxResolutionItems, DefaultMaxResolutionItems)
 	def(&c.MaxElements, handlespace.DefaultMaxElements)
@@ -172,6 +173,16 @@ func (c Config) withDefaults() (Config, error) {
 		if c.Profile == ProfileRSPLIB {
 			c.MaxHandle = param.MaxHandleRSPLIB
 		}
+	}
+	if c.Policies == nil {
+		c.Policies = policy.NewRegistry()
+	}
+	if c.ENRP != nil {
+		n, err := c.ENRP.withDefaults(c.Profile)
+		if err != nil {
+			return c, err
+		}
+		c.ENRP = &n
 	}
 	return c, nil
 }

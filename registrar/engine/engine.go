@@ -16,6 +16,7 @@ type Engine struct {
 	assocs map[uint64]*association
 	out    outputs
 	stats  Stats
+	scope  *scope // nil without ENRP
 
 	announceAt time.Time // zero: never
 
@@ -37,10 +38,14 @@ func New(now time.Time, cfg Config) (*Engine, error) {
 			Rand:         cfg.Rand,
 			MaxIncrement: cfg.MaxIncrement,
 			MaxElements:  cfg.MaxElements,
+			// What peers own is kept whatever its policy: else the checksums would differ.
+			KeepUnknown: cfg.ENRP != nil,
 		}),
 		assocs: make(map[uint64]*association),
 	}
-	if cfg.ServerAnnounce > 0 {
+	if cfg.ENRP != nil {
+		e.scope = newScope(now, *cfg.ENRP, cfg.ServerID) // announcements begin when the initialization is complete
+	} else if cfg.ServerAnnounce > 0 {
 		e.announceAt = now
 	}
 	return e, nil
@@ -99,7 +104,10 @@ func (e *Engine) handle(now time.Time, a *association, m asap.Message) {
 func (e *Engine) NextDeadline() (at time.Time, ok bool) {
 	at, ok = e.space.NextDeadline()
 	if !e.announceAt.IsZero() && (!ok || e.announceAt.Before(at)) {
-		return e.announceAt, true
+		at, ok = e.announceAt, true
+	}
+	if s := e.scope; s != nil && !s.due.IsZero() && (!ok || s.due.Before(at)) {
+		at, ok = s.due, true
 	}
 	return at, ok
 }
@@ -120,6 +128,7 @@ func (e *Engine) HandleTimeout(now time.Time) {
 			e.keepAliveFails(now, el)
 		}
 	}
+	e.enrpTimeout(now)
 	e.announce(now)
 }
 

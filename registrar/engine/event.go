@@ -57,12 +57,15 @@ const (
 	ReasonAssocLost                      // its association was lost
 	ReasonNoAnswer                       // a keep-alive was not answered in time
 	ReasonReported                       // it was reported unreachable too often
+	ReasonUpdate                         // its home registrar said so
+	ReasonResync                         // its home registrar does not know it
 
 	numReasons = iota + 1
 )
 
 func (r Reason) String() string {
-	names := [...]string{"", "deregistered", "registration life ended", "association lost", "keep-alive not answered", "reported unreachable too often"}
+	names := [...]string{"", "deregistered", "registration life ended", "association lost", "keep-alive not answered", "reported unreachable too often",
+		"handle update", "resynchronization"}
 	if int(r) < len(names) && r != 0 {
 		return names[r]
 	}
@@ -118,5 +121,8 @@ type Stats struct {
 func (e *Engine) Stats() Stats {
 	s := e.stats
 	s.Pools, s.Elements, s.Associations = e.space.NumPools(), e.space.NumElements(), len(e.assocs)
+	if e.scope != nil {
+		s.Peers = len(e.scope.peers)
+	}
 	return s
 }

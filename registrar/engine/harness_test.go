@@ -63,8 +63,8 @@ func (s *scene) printf(format string, args ...any) {
 	fmt.Fprintf(&s.log, "%7.3f %s\n", s.now.Sub(start).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// peer is the other end of an association from some addresses, SCTP port 5000 and UDP port 9899.
-func peer(addrs ...string) Peer {
+// host is the other end of an association from some addresses, SCTP port 5000 and UDP port 9899.
+func host(addrs ...string) Peer {
 	p := Peer{Port: 5000, EncapPort: param.DefaultEncapPort}
 	for _, a := range addrs {
 		p.Addrs = append(p.Addrs, netip.MustParseAddr(a))

@@ -30,6 +30,11 @@ func (e *Engine) deregister(a *association, m *asap.Deregistration) {
 			Err: fmt.Errorf("deregistration by %v of a pool element of another host", a.peer.Addrs)})
 	default:
 		e.stats.Deregistrations++
+		if el.Home() != e.cfg.ServerID {
+			// It has lost its home, and deregisters here. Only the owner can remove it everywhere.
+			e.space.SetHome(el, e.cfg.ServerID)
+			e.tellAdded(el)
+		}
 		e.remove(el, ReasonDeregistered)
 	}
 	e.send(a, &resp)
@@ -46,6 +51,9 @@ func (e *Engine) remove(el *handlespace.Element, why Reason) {
 	}
 	e.stats.Removed[why]++
 	e.event(Event{Kind: EventRemoved, Assoc: assoc, Handle: el.Pool().Handle(), ID: el.ID(), Reason: why})
+	if el.Home() == e.cfg.ServerID {
+		e.tellRemoved(el)
+	}
 }
 
 // life returns how long a registration lasts, unless it lasts for ever.

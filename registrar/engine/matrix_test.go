@@ -25,7 +25,7 @@ func TestCapturedMessages(t *testing.T) {
 		short = "00090006 54500000 "
 	)
 	s := newScene(t, nil)
-	s.up(1, peer("10.44.0.4", "10.45.0.4"))
+	s.up(1, host("10.44.0.4", "10.45.0.4"))
 	for _, x := range []struct{ name, in, out string }{
 		{"registration", "01000040 " + echo + "000a0030 12345678 00000000 00015f90 " + user + rr, "03000018 " + echo + peID},
 		{"handle resolution", "05000018 " + echo + "803f0008 00000001",
@@ -120,7 +120,7 @@ func TestOddMessages(t *testing.T) {
 	for _, x := range tests {
 		t.Run(x.name, func(t *testing.T) {
 			s := newScene(t, nil)
-			s.up(1, peer("10.0.0.1"))
+			s.up(1, host("10.0.0.1"))
 			out := s.hex(1, x.in)
 			require.Len(t, out, len(x.want), "%s", s.log.String())
 			for i, want := range x.want {
@@ -140,11 +140,11 @@ func msg(typ byte, body string) string { return fmt.Sprintf("%02x00%04x%s", typ,
 // RSPLIB drops addresses where the RFC rejects, and its pool elements know 0xf008.
 func TestAddressesAsRSPLIB(t *testing.T) {
 	s := newScene(t, func(c *Config) { c.Profile = ProfileRSPLIB })
-	s.up(1, peer("10.0.0.1", "10.1.0.1"))
+	s.up(1, host("10.0.0.1", "10.1.0.1"))
 	both := reg("A", 1, "10.0.0.9")
-	both.PoolElement.UserTransport.Addrs = append(both.PoolElement.UserTransport.Addrs, peer("10.1.0.1").Addrs...)
+	both.PoolElement.UserTransport.Addrs = append(both.PoolElement.UserTransport.Addrs, host("10.1.0.1").Addrs...)
 	s.in(1, both)
-	require.Equal(t, peer("10.1.0.1").Addrs, s.e.space.Lookup("A", 1).PE().UserTransport.Addrs)
+	require.Equal(t, host("10.1.0.1").Addrs, s.e.space.Lookup("A", 1).PE().UserTransport.Addrs)
 	out := s.in(1, reg("A", 2, "10.0.0.9"))
 	require.Contains(t, out[0], "f0080004")
 	out = s.in(1, reg(strings.Repeat("x", 33), 2, "10.0.0.1"))
@@ -154,7 +154,7 @@ func TestAddressesAsRSPLIB(t *testing.T) {
 // RFC 5352, Section 2.2.3: what does not fit is not said, but the answer comes.
 func TestHugePoolHandle(t *testing.T) {
 	s := newScene(t, nil)
-	s.up(1, peer("10.0.0.1"))
+	s.up(1, host("10.0.0.1"))
 	for _, n := range []int{1000, 65000, 65470} {
 		h := strings.Repeat("h", n)
 		require.Equal(t, []string{"0300"}, heads(s.in(1, reg(h, 1, "10.0.0.1"))), "%d", n)
@@ -179,7 +179,7 @@ func heads(out []string) (h []string) {
 // RFC 5352, Section 2.2.7: the PE Identifier is RSPLIB's, and without it an element answers for others.
 func TestKeepAliveHasPEIdentifier(t *testing.T) {
 	s := newScene(t, nil)
-	s.up(1, peer("10.0.0.1"))
+	s.up(1, host("10.0.0.1"))
 	s.in(1, reg("A", 7, "10.0.0.1"))
 	out := s.in(1, report("A", 7))
 	require.Len(t, out, 1)

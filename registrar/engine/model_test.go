@@ -81,7 +81,7 @@ func TestEngineAgreesWithModel(t *testing.T) {
 		up := func(addr string) {
 			last++
 			m.assocs[last] = addr
-			s.up(last, peer(addr))
+			s.up(last, host(addr))
 		}
 		up("10.0.0.1")
 		up("10.0.0.1")

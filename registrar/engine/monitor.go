@@ -94,6 +94,9 @@ func (e *Engine) unreachable(now time.Time, a *association, m *asap.EndpointUnre
 	}
 	e.stats.Reports++
 	e.event(Event{Kind: EventReported, Assoc: a.id, Handle: m.PoolHandle, ID: m.PEID})
+	if el.Home() != e.cfg.ServerID {
+		return // its owner asks it whether it is alive, and only its owner can remove it everywhere
+	}
 	// RFC 5352, Section 3.5: "If the counter exceeds the protocol threshold MAX-BAD-PE-REPORT, the ENRP server SHOULD
 	// remove the PE from its handlespace."
 	el.BadReports++

@@ -3,6 +3,8 @@
 package engine
 
 import (
+	"encoding"
+
 	"github.com/rserpool/rserpool/asap"
 	"github.com/rserpool/rserpool/asap/param"
 )
@@ -91,7 +93,7 @@ func (o *outputs) drop(assoc uint64) {
 }
 
 // push queues a message. If it cannot be encoded it reports false, and nothing has changed.
-func (o *outputs) push(a *association, m asap.Message) bool {
+func (o *outputs) push(a *association, m encoding.BinaryAppender) bool {
 	b, err := m.AppendBinary(o.start())
 	if err != nil {
 		return false
@@ -106,6 +108,11 @@ func (o *outputs) start() []byte {
 		o.buf, o.transmits, o.next = o.buf[:0], o.transmits[:0], 0
 	}
 	return o.buf
+}
+
+// again queues a message that is in the buffer, for another association.
+func (o *outputs) again(a *association, from, to int) {
+	o.transmits = append(o.transmits, span{assoc: a.id, proto: a.proto, from: from, to: to})
 }
 
 // commit queues what was appended.

@@ -60,6 +60,9 @@ func (e *Engine) tryRegister(now time.Time, a *association, m *asap.Registration
 	if err := e.check(a, m.PoolHandle, &pe); err != nil {
 		return err
 	}
+	if _, err := e.cfg.Policies.Rule(pe.Policy.Type); err != nil {
+		return &rejection{err.Error(), param.InvalidValues(tlv(pe.Policy))}
+	}
 	old := e.space.Lookup(m.PoolHandle, pe.ID)
 	if err := e.checkIdentity(a, old); err != nil {
 		return err
@@ -82,6 +85,7 @@ func (e *Engine) tryRegister(now time.Time, a *association, m *asap.Registration
 	if pe.EncapPort == 0 {
 		pe.EncapPort = a.peer.EncapPort
 	}
+	e.setDistance(&pe.Policy, a)
 	r, err := e.space.Register(m.PoolHandle, pe, a.id)
 	if err != nil {
 		return err
@@ -116,6 +120,7 @@ func (e *Engine) registered(now time.Time, a *association, r handlespace.Registe
 		e.space.StopTimer(el, handlespace.TimerLife)
 	}
 	e.event(Event{Kind: kind, Assoc: a.id, Handle: el.Pool().Handle(), ID: el.ID()})
+	e.tellAdded(el) // before the answer: who gets that may ask another registrar next
 }
 
 // check judges what a registration says by itself and by its association. In ProfileRSPLIB it may drop addresses.

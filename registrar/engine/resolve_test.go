@@ -16,7 +16,7 @@ import (
 // pool": as many as asked for, three if not, and never more than 128.
 func TestResolutionItems(t *testing.T) {
 	s := newScene(t, nil)
-	s.up(1, peer("10.0.0.1"))
+	s.up(1, host("10.0.0.1"))
 	for id := range uint32(200) {
 		s.in(1, reg("A", id+1, "10.0.0.1"))
 	}
@@ -60,7 +60,7 @@ func TestEncapsulationPort(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			s := newScene(t, nil)
-			p := peer("10.0.0.1", "10.1.0.1")
+			p := host("10.0.0.1", "10.1.0.1")
 			p.EncapPort = x.learned
 			s.up(1, p)
 			s.in(1, with(reg("A", 1, "10.0.0.1"), func(pe *param.PoolElement) {
@@ -85,7 +85,7 @@ func TestEncapsulationPort(t *testing.T) {
 // RFC 5352, Section 2.2.6: "At least one PE parameter MUST be present." With weight 0 everywhere, there is none.
 func TestResolutionOfNobody(t *testing.T) {
 	s := newScene(t, nil)
-	s.up(1, peer("10.0.0.1"))
+	s.up(1, host("10.0.0.1"))
 	weight := func(w uint32) *asap.Registration {
 		return with(reg("A", 1, "10.0.0.1"), func(pe *param.PoolElement) {
 			pe.Policy = param.Policy{Type: param.WeightedRandom, Weight: w}
@@ -100,7 +100,7 @@ func TestResolutionOfNobody(t *testing.T) {
 // RFC 5352, Section 2.2.6: "If this bit is set to '0', either the ENRP server does NOT support automatic updates [...]"
 func TestNoUpdates(t *testing.T) {
 	s := newScene(t, nil)
-	s.up(1, peer("10.0.0.1"))
+	s.up(1, host("10.0.0.1"))
 	s.in(1, reg("A", 1, "10.0.0.1"))
 	out := s.in(1, &asap.HandleResolution{PoolHandle: "A", SendUpdates: true})
 	require.Equal(t, "0600", out[0][:4])
@@ -110,7 +110,7 @@ func TestNoUpdates(t *testing.T) {
 // RSPLIB matches answers to requests by their order.
 func TestAnswersComeInOrder(t *testing.T) {
 	s := newScene(t, nil)
-	s.up(1, peer("10.0.0.1"))
+	s.up(1, host("10.0.0.1"))
 	var want []string
 	for i := range uint32(50) {
 		for _, x := range []struct {
@@ -130,8 +130,8 @@ func TestAnswersComeInOrder(t *testing.T) {
 
 func TestRates(t *testing.T) {
 	s := newScene(t, func(c *Config) { c.MaxResolutionRate, c.MaxReportRate = 10, 2 })
-	s.up(1, peer("10.0.0.1"))
-	s.up(2, peer("10.0.0.2"))
+	s.up(1, host("10.0.0.1"))
+	s.up(2, host("10.0.0.2"))
 	s.in(1, reg("A", 1, "10.0.0.1"))
 	granted := 0
 	for range 400 {
@@ -160,9 +160,9 @@ func TestBounds(t *testing.T) {
 	s := newScene(t, func(c *Config) {
 		c.MaxElements, c.MaxPools, c.MaxElementsPerAssoc, c.MaxAssocs, c.MaxHandle = 4, 2, 3, 2, 8
 	})
-	s.up(1, peer("10.0.0.1"))
-	s.up(2, peer("10.0.0.1"))
-	require.False(t, s.e.HandleAssocUp(s.now, 3, ProtocolASAP, peer("10.0.0.3")))
+	s.up(1, host("10.0.0.1"))
+	s.up(2, host("10.0.0.1"))
+	require.False(t, s.e.HandleAssocUp(s.now, 3, ProtocolASAP, host("10.0.0.3")))
 	s.in(1, reg("A", 1, "10.0.0.1"))
 	s.in(1, reg("A", 2, "10.0.0.1"))
 	s.in(1, reg("B", 3, "10.0.0.1"))
@@ -176,7 +176,7 @@ func TestBounds(t *testing.T) {
 	require.Equal(t, 4, s.e.Stats().Elements)
 	s.lost(1)
 	require.Equal(t, 1, s.e.Stats().Elements)
-	s.up(3, peer("10.0.0.3"))
+	s.up(3, host("10.0.0.3"))
 }
 
 func TestConfigErrors(t *testing.T) {
@@ -206,7 +206,7 @@ func TestConfigErrors(t *testing.T) {
 
 func TestResolutionDoesNotAllocate(t *testing.T) {
 	s := newScene(t, nil)
-	s.up(1, peer("10.0.0.1"))
+	s.up(1, host("10.0.0.1"))
 	for id := range uint32(5) {
 		s.in(1, reg("A", id+1, "10.0.0.1"))
 	}

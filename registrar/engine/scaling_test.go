@@ -70,7 +70,7 @@ var benchmarked = []param.PolicyType{param.RoundRobin, param.WeightedRoundRobin,
 // benchmarkScene has a pool of n elements, registered over association 1.
 func benchmarkScene(b *testing.B, p param.PolicyType, n int) *scene {
 	s := newScene(b, func(c *Config) { c.MaxElementsPerAssoc = -1 })
-	s.e.HandleAssocUp(s.now, 1, ProtocolASAP, peer("10.0.0.1"))
+	s.e.HandleAssocUp(s.now, 1, ProtocolASAP, host("10.0.0.1"))
 	for i := range uint32(n) {
 		m := with(reg("BenchmarkPool", i+1, "10.0.0.1"), func(pe *param.PoolElement) {
 			pe.Policy = param.Policy{Type: p}

@@ -16,8 +16,8 @@ import (
 // server MUST reject the registration."
 func TestRegistration(t *testing.T) {
 	s := newScene(t, nil)
-	s.up(1, peer("10.0.0.1", "10.1.0.1"))
-	s.up(2, peer("10.0.0.2"))
+	s.up(1, host("10.0.0.1", "10.1.0.1"))
+	s.up(2, host("10.0.0.2"))
 	s.in(1, reg("A", 1, "10.0.0.1"))
 	s.in(2, reg("A", 2, "10.0.0.2"))
 	s.in(2, with(reg("A", 3, "10.0.0.2"), func(pe *param.PoolElement) { pe.Policy.Type = param.Random }))
@@ -41,7 +41,7 @@ func TestReregistration(t *testing.T) {
 		}
 	}
 	s := newScene(t, nil)
-	s.up(1, peer("10.0.0.1"))
+	s.up(1, host("10.0.0.1"))
 	s.in(1, with(reg("A", 1, "10.0.0.1"), lu(100)))
 	s.in(1, with(reg("A", 2, "10.0.0.1"), lu(200)))
 	s.in(1, resolve("A", 1))
@@ -50,7 +50,7 @@ func TestReregistration(t *testing.T) {
 	s.in(1, reg("A", 1, "10.0.0.1")) // Round Robin
 	s.in(1, resolve("A", 2))
 	// It comes back over another association of the same host, before the old one is found to be dead.
-	s.up(2, peer("10.0.0.1"))
+	s.up(2, host("10.0.0.1"))
 	s.in(2, with(reg("A", 1, "10.0.0.1"), lu(400)))
 	s.lost(1)
 	s.in(2, resolve("A", 2))
@@ -61,9 +61,9 @@ func TestReregistration(t *testing.T) {
 // itself."
 func TestDeregistration(t *testing.T) {
 	s := newScene(t, nil)
-	s.up(1, peer("10.0.0.1", "10.1.0.1"))
-	s.up(2, peer("10.0.0.2"))
-	s.up(3, peer("10.1.0.1"))
+	s.up(1, host("10.0.0.1", "10.1.0.1"))
+	s.up(2, host("10.0.0.2"))
+	s.up(3, host("10.1.0.1"))
 	s.in(1, reg("A", 1, "10.0.0.1"))
 	s.in(1, reg("A", 2, "10.0.0.1"))
 	s.in(2, dereg("A", 1))
@@ -80,7 +80,7 @@ func TestRegistrationLifeEnds(t *testing.T) {
 	for _, profile := range []Profile{ProfileAuto, ProfileRFC, ProfileRSPLIB} {
 		t.Run(profile.String(), func(t *testing.T) {
 			s := newScene(t, func(c *Config) { c.Profile = profile })
-			s.up(1, peer("10.0.0.1"))
+			s.up(1, host("10.0.0.1"))
 			for id, life := range []uint32{3, 600, AutoMillis, AutoMillis + 1, param.LifeInfinite} {
 				s.in(1, with(reg("A", uint32(id+1), "10.0.0.1"), func(pe *param.PoolElement) { pe.Life = life }))
 			}
@@ -99,8 +99,8 @@ func TestRegistrationLifeEnds(t *testing.T) {
 // unreachable and MUST remove the PE from its handlespace."
 func TestKeepAlive(t *testing.T) {
 	s := newScene(t, func(c *Config) { c.KeepAliveInterval, c.KeepAliveTimeout = 4*time.Second, 2*time.Second })
-	s.up(1, peer("10.0.0.1"))
-	s.up(2, peer("10.0.0.2"))
+	s.up(1, host("10.0.0.1"))
+	s.up(2, host("10.0.0.2"))
 	s.in(1, reg("A", 1, "10.0.0.1"))
 	s.in(1, reg("A", 2, "10.0.0.1"))
 	s.in(2, reg("A", 3, "10.0.0.2"))
@@ -121,8 +121,8 @@ func TestKeepAlive(t *testing.T) {
 // threshold MAX-BAD-PE-REPORT, the ENRP server SHOULD remove the PE from its handlespace."
 func TestEndpointUnreachable(t *testing.T) {
 	s := newScene(t, func(c *Config) { c.KeepAliveInterval = time.Minute })
-	s.up(1, peer("10.0.0.1"))
-	s.up(2, peer("10.0.0.2"))
+	s.up(1, host("10.0.0.1"))
+	s.up(2, host("10.0.0.2"))
 	s.in(1, reg("A", 1, "10.0.0.1"))
 	s.in(2, report("A", 1)) // asked,
 	s.in(2, report("A", 1)) // which will do for both

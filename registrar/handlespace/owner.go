@@ -14,6 +14,7 @@ type owner struct {
 	id       uint32
 	elements *policy.Tree[*Element] // by handle and identifier
 	sum      uint64                 // of all byte blocks as 16-bit words; exact, so that it can be subtracted from
+	sumLong  uint64                 // of these, of those with long handles
 	node     policy.Node[*owner]
 }
 
@@ -52,10 +53,24 @@ func (s *Space) Owners() iter.Seq[uint32] {
 //
 // RFC 5353, Section 3.6.2: "The PE checksum calculation MUST use the Internet algorithm described in [RFC1071]."
 func (s *Space) Checksum(home uint32) param.PEChecksum {
-	var sum uint64
-	if o := s.owners[home]; o != nil {
-		sum = o.sum
+	o := s.owners[home]
+	if o == nil {
+		return checksum(0)
 	}
+	return checksum(o.sum)
+}
+
+// ShortChecksum is the PE checksum without the elements whose pool handle is longer than param.MaxHandleRSPLIB: for peers
+// that are not told of them.
+func (s *Space) ShortChecksum(home uint32) param.PEChecksum {
+	o := s.owners[home]
+	if o == nil {
+		return checksum(0)
+	}
+	return checksum(o.sum - o.sumLong)
+}
+
+func checksum(sum uint64) param.PEChecksum {
 	for sum > 0xffff {
 		sum = sum>>16 + sum&0xffff
 	}
@@ -74,12 +89,14 @@ func (s *Space) own(e *Element) {
 	// RFC 5353, Section 3.6.2: "it can instead simply update the checksum by adding or subtracting the byte block of the
 	// corresponding PE from the previous checksum value."
 	o.sum += e.sum()
+	o.sumLong += e.sumLong()
 }
 
 func (s *Space) disown(e *Element) {
 	o := s.owners[e.pe.HomeID]
 	o.elements.Remove(&e.owned)
 	o.sum -= e.sum()
+	o.sumLong -= e.sumLong()
 	if o.elements.Len() == 0 {
 		delete(s.owners, o.id)
 		s.byID.Remove(&o.node)
@@ -88,6 +105,14 @@ func (s *Space) disown(e *Element) {
 
 // sum adds up the byte block of an element as 16-bit words: its pool handle and its identifier.
 func (e *Element) sum() uint64 { return e.pool.sum + uint64(e.pe.ID>>16) + uint64(e.pe.ID&0xffff) }
+
+// sumLong is sum for an element with a long handle, else 0.
+func (e *Element) sumLong() uint64 {
+	if len(e.pool.handle) <= param.MaxHandleRSPLIB {
+		return 0
+	}
+	return e.sum()
+}
 
 // sumOf adds up the 16-bit words of a handle.
 //
