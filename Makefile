@@ -45,8 +45,9 @@ bench: ## measure, the peers in the same run (docs/PERFORMANCE.md)
 demo: ## the whole thing in one process: a pool, a failure, a failover
 	$(GO) run ./cmd/rserpool demo
 
-sim-long: ## simulate SEEDS (1000) seeds of every bad network
+sim-long: ## simulate SEEDS (1000) seeds of every bad network and scope
 	$(GO) test -run Sim -timeout 60m ./sctp/assoc -sim.seeds $(SEEDS)
+	$(GO) test -run Sim -timeout 60m ./sim -sim.seeds $(SEEDS)
 
 check: lint test race cross ## what CI runs, without the peers
 

@@ -41,6 +41,8 @@ var layers = map[string][]string{
 	"registrar/handlespace": {"asap/param", "pool/policy"},
 	"registrar/engine":      {"asap", "asap/param", "enrp", "pool/policy", "registrar/handlespace"},
 
+	"sim": {"asap", "asap/agent", "asap/param", "enrp", "pool/policy", "registrar/engine", "registrar/handlespace"},
+
 	"pool":      {"asap", "asap/agent", "asap/param", "pool/policy", "sctp", "udpencap"},
 	"registrar": {"asap", "asap/param", "enrp", "pool/policy", "registrar/engine", "registrar/handlespace", "sctp", "udpencap"},
 
@@ -50,7 +52,7 @@ var layers = map[string][]string{
 // pure packages do no input or output and know no time but their arguments'.
 var pure = []string{
 	"sctp/wire", "sctp/assoc", "asap/param", "asap", "enrp", "asap/agent",
-	"pool/policy", "registrar/handlespace", "registrar/engine",
+	"pool/policy", "registrar/handlespace", "registrar/engine", "sim",
 }
 
 // small packages must stay cheap to import: they link the standard library,

@@ -277,3 +277,6 @@ type PeerInfo struct {
 	Elements  int       // that it owns
 	Checksum  param.PEChecksum
 }
+
+// Checksum returns the PE checksum of this registrar: "pe_checksum_pr0" of RFC 5353, Section 3.6.1.
+func (e *Engine) Checksum() param.PEChecksum { return e.space.Checksum(e.cfg.ServerID) }

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/rserpool/rserpool/asap/param"
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	seedsFlag = flag.Int("sim.seeds", 2, "run each simulation with this many seeds")
+	seedFlag  = flag.Uint64("seed", 1, "the first seed")
+	verbose   = flag.Bool("sim.log", false, "log what the registrars report")
+)
+
+// settle lets time pass until the scope has converged.
+func settle(t *testing.T, w *World, limit time.Duration) {
+	t.Helper()
+	var err error
+	for end := w.Now().Add(limit); !w.Now().After(end); w.Run(100 * time.Millisecond) {
+		if err = w.Converged(); err == nil {
+			return
+		}
+	}
+	require.NoError(t, err, "seed %d, after %v", w.cfg.Seed, w.Since())
+}
+
+func world(t *testing.T, cfg Config) *World {
+	w := New(cfg)
+	if *verbose {
+		w.Log = t.Logf
+	}
+	return w
+}
+
+// scope starts registrars that know the first one, and elements.
+func scope(w *World, registrars, hosts int) {
+	for i := range registrars {
+		r := w.AddRegistrar()
+		if i > 0 {
+			r.AddStatic(w.Registrars()[0])
+		}
+	}
+	for _, r := range w.Registrars() {
+		r.Start(0)
+	}
+	for i := range hosts {
+		w.AddElements(param.PoolHandle(fmt.Sprintf("Pool%d", i%17)), 1+i%3)
+	}
+}
+
+// Two registrars find each other and share what they know; one crashes, and comes back with its identifier.
+func TestSimTwoRegistrars(t *testing.T) {
+	w := world(t, Config{Seed: *seedFlag})
+	scope(w, 2, 10)
+	settle(t, w, 20*time.Second)
+	r := w.Registrars()[0]
+	r.Crash(false)
+	at := w.Now()
+	settle(t, w, time.Second)
+	require.Less(t, w.Now().Sub(at), time.Second)
+	r.Start(r.Engine().ServerID())
+	settle(t, w, 20*time.Second)
+}
+
+// forSeeds runs a simulation with several seeds, and those that have once failed.
+func forSeeds(t *testing.T, known []uint64, run func(t *testing.T, seed uint64)) {
+	seeds := known
+	for i := range uint64(*seedsFlag) {
+		seeds = append(seeds, *seedFlag+i)
+	}
+	for _, seed := range seeds {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { run(t, seed) })
+	}
+}
+
+// Registrars and pool elements crash and restart, links fail, multicast is lost; then there is peace, and everything is as
+// it should be: no element is lost or owned by two.
+func TestSimChaos(t *testing.T) {
+	forSeeds(t, nil, func(t *testing.T, seed uint64) {
+		w := world(t, Config{Seed: seed, MulticastLoss: []float64{0, 0.3, 1}[seed%3]})
+		n := 2 + int(seed%6)
+		scope(w, n, 40+int(seed%5)*20)
+		settle(t, w, 30*time.Second)
+		rnd := w.Rand()
+		for range 20 {
+			w.Run(time.Duration(rnd.IntN(6000)) * time.Millisecond)
+			r := w.Registrars()[rnd.IntN(n)]
+			q := w.Registrars()[rnd.IntN(n)]
+			p := w.Elements()[rnd.IntN(len(w.Elements()))]
+			switch rnd.IntN(6) {
+			case 0, 1:
+				if r.Up() {
+					r.Crash(rnd.IntN(2) == 0)
+				}
+			case 2:
+				r.Start([]uint32{0, r.Engine().ServerID()}[rnd.IntN(2)])
+			case 3:
+				if r != q {
+					down := rnd.IntN(2) == 0
+					w.logf("%v and %v: cut %v", r.h.addr, q.h.addr, down)
+					w.Cut(r, q, down)
+				}
+			case 4:
+				down := rnd.IntN(2) == 0
+				w.logf("%v and %v: cut %v", r.h.addr, p.h.addr, down)
+				w.Cut(r, p, down)
+			case 5:
+				p.Crash(rnd.IntN(2) == 0)
+				w.AddElements("New", 2)
+			}
+		}
+		w.logf("peace")
+		for _, r := range w.Registrars() {
+			r.Start(0)
+			for _, q := range w.Registrars() {
+				if q != r {
+					w.Cut(r, q, false)
+				}
+			}
+			for _, p := range w.Elements() {
+				w.Cut(r, p, false)
+			}
+		}
+		settle(t, w, 5*time.Minute)
+		w.Run(10 * time.Second)
+		require.NoError(t, w.Converged(), "seed %d: it stays so", seed)
+	})
+}
+
+// The same seed gives the same run.
+func TestSimIsDeterministic(t *testing.T) {
+	run := func() (uint64, uint64) {
+		w := world(t, Config{Seed: *seedFlag, MulticastLoss: 0.2})
+		scope(w, 4, 50)
+		w.Run(7 * time.Second)
+		w.Registrars()[1].Crash(true)
+		w.Run(20 * time.Second)
+		w.Registrars()[1].Start(0)
+		w.Run(20 * time.Second)
+		return w.Trace(), w.Messages
+	}
+	t1, n1 := run()
+	t2, n2 := run()
+	require.Equal(t, n1, n2)
+	require.Equal(t, t1, t2)
+}
