@@ -71,7 +71,7 @@ func (w *World) Converged() error {
 func (w *World) checkPeers(r *Registrar, ids map[uint32]*Registrar) error {
 	peers := r.eng.Peers()
 	if len(peers) != len(ids)-1 {
-		return fmt.Errorf("%v has %d peers of %d", r.h.addr, len(peers), len(ids)-1)
+		return fmt.Errorf("%v has %d peers of %d: %+v", r.h.addr, len(peers), len(ids)-1, peers)
 	}
 	for _, p := range peers {
 		q := ids[p.ID]

@@ -200,6 +200,11 @@ func (w *World) deliver(a *assoc, to int, m message) {
 	w.At(t, func() {
 		h := a.ends[to].host
 		if a.gone[to] || !h.up || h.sides != sides {
+			if !h.dark && !a.closed {
+				// RFC 9260, Section 8.4: what is out of the blue is answered with an ABORT.
+				w.close(a)
+				w.After(w.latency(), func() { w.tellLost(a, 1-to) })
+			}
 			return
 		}
 		w.trace(a.ends[1-to].host.addr, h.addr, m.ppid, m.b)
@@ -227,7 +232,7 @@ func (w *World) watch(a *assoc) {
 // heal lets what waits in associations go on.
 func (w *World) heal(h *host) {
 	for _, a := range append([]*assoc(nil), h.open...) {
-		if a.closed || a.broken.IsZero() || !w.reachable(a.ends[0].host, a.ends[1].host) {
+		if a.closed || a.gone[0] || a.gone[1] || a.broken.IsZero() || !w.reachable(a.ends[0].host, a.ends[1].host) {
 			continue
 		}
 		a.broken = time.Time{}
