@@ -22,44 +22,48 @@ type announcer struct {
 // openAnnouncers opens a socket on each local address from which somebody can be reached. The UDP port is the number of
 // the SCTP port: RSPLIB's clients take the source of an announcement for the address of the registrar. If another process
 // has it, any port will do; then the announcement says where the registrar is.
-func (s *Server) openAnnouncers() error {
+func (s *Server) openAnnouncers(port uint16, group netip.AddrPort, unicast []netip.AddrPort) (all []announcer, err error) {
 	local := s.stack.Addrs()
-	from := s.cfg.AnnounceFrom
-	if len(from) == 0 {
-		from = local
-	}
-	for _, a := range from {
-		a = a.Unmap()
+	for _, a := range s.announceFrom() {
 		if !slices.Contains(local, a) {
-			return configError("AnnounceFrom", "has %v, none of the addresses %v", a, local)
+			return all, configError("AnnounceFrom", "has %v, none of the addresses %v", a, local)
 		}
-		n, err := s.openAnnouncer(a)
+		n, err := s.openAnnouncer(a, port, group, unicast)
 		if err != nil {
-			return err
+			return all, err
 		}
 		if len(n.to) > 0 {
-			s.announce = append(s.announce, n)
+			all = append(all, n)
 		}
 	}
-	return nil
+	return all, nil
 }
 
-func (s *Server) openAnnouncer(a netip.Addr) (announcer, error) {
+// announceFrom returns the local addresses to announce from.
+func (s *Server) announceFrom() (all []netip.Addr) {
+	if len(s.cfg.AnnounceFrom) == 0 {
+		return s.stack.Addrs()
+	}
+	for _, a := range s.cfg.AnnounceFrom {
+		all = append(all, a.Unmap())
+	}
+	return all
+}
+
+func (s *Server) openAnnouncer(a netip.Addr, port uint16, group netip.AddrPort, unicast []netip.AddrPort) (announcer, error) {
 	n := announcer{failed: make(map[netip.AddrPort]bool)}
-	for _, to := range s.cfg.AnnounceTo {
+	for _, to := range unicast {
 		to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
 		// What is sent from the loopback address goes nowhere else, and is no answer for whoever is elsewhere.
 		if to.Addr().Is4() == a.Is4() && to.Addr().IsLoopback() == a.IsLoopback() {
 			n.to = append(n.to, to)
 		}
 	}
-	group := s.cfg.AnnounceGroup
 	multicast := s.cfg.AnnounceTTL > 0 && group.Addr().Is4() == a.Is4()
 	if !multicast && len(n.to) == 0 {
 		return n, nil
 	}
 	ctx := context.Background()
-	port := s.listener.Addr().Port
 	sock, err := s.cfg.Network.Listen(ctx, netip.AddrPortFrom(a, port))
 	if err != nil {
 		s.log.Info("UDP port for announcements is not free, using another one", "address", a, "port", port, "reason", err)
@@ -94,7 +98,7 @@ func (s *Server) announcement() engine.Announce {
 
 // sendAnnouncement sends one from its socket. Only the timer's goroutine calls it.
 func (s *Server) sendAnnouncement(m engine.Announcement) {
-	for _, n := range s.announce {
+	for _, n := range slices.Concat(s.announce, s.presences) {
 		if n.socket.LocalAddr() != m.Source {
 			continue
 		}

@@ -7,17 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
-	"github.com/rserpool/rserpool/asap"
 	"github.com/rserpool/rserpool/registrar/engine"
 	"github.com/rserpool/rserpool/sctp"
 )
 
-// A client is the shell's side of an association: a queue of messages to it. Whoever finds messages in it and nobody
+// A client is the shell's side of an association, with a client or with another registrar: a queue of messages to it. Whoever finds messages in it and nobody
 // sending sends them.
 type client struct {
 	server *Server
 	id     uint64
+	proto  engine.Protocol
 	conn   *sctp.Conn
 
 	mu      sync.Mutex
@@ -30,11 +31,11 @@ type client struct {
 // firstBuffer is the memory for what a client sends; it grows for those who need more.
 const firstBuffer = 1 << 10
 
-// serve reads from an association until it ends.
-func (s *Server) serve(conn *sctp.Conn) {
-	c := s.join(conn)
+// serve reads from an association until it ends. It may be one that the engine has wanted.
+func (s *Server) serve(conn *sctp.Conn, proto engine.Protocol, connect uint64) {
+	c := s.join(conn, proto, connect)
 	if c == nil {
-		conn.Abort("too many associations")
+		conn.Abort("not wanted")
 		return
 	}
 	defer s.leave(c)
@@ -43,7 +44,7 @@ func (s *Server) serve(conn *sctp.Conn) {
 		m, err := conn.RecvBuf(context.Background(), buf)
 		if short, ok := errors.AsType[*sctp.ShortBufferError](err); ok {
 			if short.Size > maxMessage {
-				conn.Abort(fmt.Sprintf("message of %d bytes is longer than ASAP allows", short.Size))
+				conn.Abort(fmt.Sprintf("message of %d bytes is longer than %v allows", short.Size, proto))
 				return
 			}
 			buf = make([]byte, max(short.Size, 2*len(buf)))
@@ -53,7 +54,7 @@ func (s *Server) serve(conn *sctp.Conn) {
 			return
 		}
 		// RFC 5352, Section 5: "The PPID registered for ASAP SHOULD be used."
-		if m.PPID != asap.PPID {
+		if uint32(m.PPID) != proto.PPID() {
 			s.otherPPIDs.Add(1)
 			continue
 		}
@@ -61,27 +62,36 @@ func (s *Server) serve(conn *sctp.Conn) {
 	}
 }
 
-// join introduces an association to the engine, unless there are too many.
-func (s *Server) join(conn *sctp.Conn) *client {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.last++
-	c := &client{server: s, id: s.last, conn: conn}
-	if !s.eng.HandleAssocUp(s.now(), c.id, engine.ProtocolASAP, peerOf(conn)) {
+// join introduces an association to the engine, unless that does not want it: there are too many.
+func (s *Server) join(conn *sctp.Conn, proto engine.Protocol, connect uint64) *client {
+	wanted := false
+	c := &client{server: s, proto: proto, conn: conn}
+	peer := peerOf(conn)
+	s.do(func(now time.Time) {
+		s.last++
+		c.id = s.last
+		s.clients[c.id] = c
+		if connect != 0 {
+			wanted = s.eng.HandleConnected(now, connect, c.id, peer)
+		} else {
+			wanted = s.eng.HandleAssocUp(now, c.id, proto, peer)
+		}
+		if !wanted {
+			delete(s.clients, c.id)
+		}
+	})
+	if !wanted {
 		return nil
 	}
-	s.clients[c.id] = c
 	return c
 }
 
 // leave tells the engine that an association has ended. Nothing of it stays behind.
 func (s *Server) leave(c *client) {
-	s.mu.Lock()
-	s.eng.HandleAssocLost(s.now(), c.id)
-	delete(s.clients, c.id)
-	send, _ := s.drain(nil)
-	s.mu.Unlock()
-	s.sendAll(send)
+	s.do(func(now time.Time) {
+		s.eng.HandleAssocLost(now, c.id)
+		delete(s.clients, c.id)
+	})
 	c.drop()
 	c.conn.Close() // the peer has begun its end or seen it; if not, it was given up here
 }
@@ -89,12 +99,18 @@ func (s *Server) leave(c *client) {
 // peerOf returns what the engine wants to know of a peer.
 func peerOf(conn *sctp.Conn) engine.Peer {
 	a := conn.RemoteAddr()
-	return engine.Peer{Addrs: a.IPs, Port: a.Port, EncapPort: a.EncapPort}
+	p := engine.Peer{Addrs: a.IPs, Port: a.Port, EncapPort: a.EncapPort}
+	for _, path := range conn.Paths() {
+		if path.Primary {
+			p.RTT = path.SRTT
+		}
+	}
+	return p
 }
 
 // handle lets the engine work on a message, and sends the answer.
 func (s *Server) handle(c *client, b []byte) {
-	needsPeer := engine.NeedsPeer(b)
+	needsPeer := c.proto == engine.ProtocolASAP && engine.NeedsPeer(b)
 	var peer engine.Peer
 	if needsPeer {
 		peer = peerOf(c.conn)
@@ -103,7 +119,11 @@ func (s *Server) handle(c *client, b []byte) {
 	if needsPeer {
 		s.eng.HandlePeer(c.id, peer)
 	}
-	s.eng.HandleASAP(s.now(), c.id, b)
+	if c.proto == engine.ProtocolENRP {
+		s.eng.HandleENRP(s.now(), c.id, b)
+	} else {
+		s.eng.HandleASAP(s.now(), c.id, b)
+	}
 	send, own := s.drain(c)
 	s.mu.Unlock()
 	s.sendAll(send)
@@ -119,12 +139,19 @@ func (c *client) push(b []byte) bool {
 	if c.gone {
 		return true
 	}
-	if len(c.data)+len(b) > maxQueue {
+	if len(c.data)+len(b) > c.maxQueue() {
 		return false
 	}
 	c.data = append(c.data, b...)
 	c.ends = append(c.ends, len(c.data))
 	return true
+}
+
+func (c *client) maxQueue() int {
+	if c.proto == engine.ProtocolENRP {
+		return maxPeerQueue
+	}
+	return maxQueue
 }
 
 // drop forgets the queue; nothing more gets into it.
@@ -160,7 +187,7 @@ func (c *client) sendBatch(data []byte, ends []int) {
 	defer cancel()
 	from := 0
 	for _, to := range ends {
-		err := c.conn.Send(ctx, sctp.Message{PPID: asap.PPID, Data: data[from:to]})
+		err := c.conn.Send(ctx, sctp.Message{PPID: sctp.PPID(c.proto.PPID()), Data: data[from:to]})
 		from = to
 		if err == nil {
 			continue

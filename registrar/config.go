@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rserpool/rserpool/asap"
+	"github.com/rserpool/rserpool/enrp"
 	"github.com/rserpool/rserpool/pool/policy"
 	"github.com/rserpool/rserpool/registrar/engine"
 	"github.com/rserpool/rserpool/sctp"
@@ -43,6 +44,16 @@ const (
 	// to someone who does not read: 65536 elements on one association are asked within it.
 	maxQueue = 8 << 20
 
+	// maxPeerQueue is maxQueue for another registrar, which is told of all pool elements that are taken over at once:
+	// 100 000 take some 15 MB.
+	maxPeerQueue = 64 << 20
+
+	// A dead peer is found within some six seconds of something being sent to it, instead of the minutes of RFC 9260's
+	// defaults. rtoMin is above the 200 ms for which others may delay their acknowledgements.
+	rtoInitial, rtoMin, rtoMax            = 500 * time.Millisecond, 400 * time.Millisecond, time.Second
+	heartbeatInterval                     = 5 * time.Second
+	associationMaxRetrans, pathMaxRetrans = 6, 3
+
 	// bufferSize is how much SCTP keeps for one association in each direction: several of the largest messages. The
 	// default is for bulk data, and a registrar has many associations.
 	bufferSize = 256 << 10
@@ -53,6 +64,9 @@ const (
 
 // DefaultAnnounceGroup is where announcements go by default: RSPLIB's group.
 var DefaultAnnounceGroup = netip.AddrPortFrom(netip.MustParseAddr(asap.MulticastRSPLIB), asap.Port)
+
+// DefaultPeerGroup is where registrars tell each other that they are there: RSPLIB's group. RFC 5353 assigns none.
+var DefaultPeerGroup = netip.AddrPortFrom(netip.MustParseAddr(enrp.MulticastRSPLIB), enrp.Port)
 
 // A Config configures a Server. The zero value of a field means its default; negative turns off what can be off.
 type Config struct {
@@ -83,6 +97,24 @@ type Config struct {
 	AnnounceTTL int
 	// AnnounceTo are addresses and UDP ports that get announcements in addition, where there is no multicast.
 	AnnounceTo []netip.AddrPort
+
+	// Standalone registrars do not speak ENRP: they know of no others, and none takes over from them. What follows about
+	// peers does not count then.
+	Standalone bool
+	// ENRPPort is the SCTP port for ENRP. Default: 9901. -1: any free one.
+	ENRPPort int
+	// Peers are other registrars, by their addresses and SCTP ports for ENRP. Those that are heard in the PeerGroup, and
+	// those that other registrars know, need not be listed.
+	Peers []*sctp.Addr
+	// PeerGroup is the multicast group and UDP port in which registrars find each other. Default: DefaultPeerGroup. It is
+	// used if AnnounceTTL is not negative, with the addresses of AnnounceFrom.
+	PeerGroup netip.AddrPort
+	// PeerHeartbeatCycle, MaxTimeLastHeard, MaxTimeNoResponse, MentorDiscovery, TakeoverExpiry, SuggestTakeover and
+	// MaxPeers are those of engine.ENRP.
+	PeerHeartbeatCycle, MaxTimeLastHeard, MaxTimeNoResponse time.Duration
+	MentorDiscovery, TakeoverExpiry                         time.Duration
+	SuggestTakeover                                         bool
+	MaxPeers                                                int
 
 	// Profile decides where RFC and RSPLIB differ. Default: ProfileAuto.
 	Profile Profile
@@ -117,6 +149,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.AnnounceGroup == (netip.AddrPort{}) {
 		c.AnnounceGroup = DefaultAnnounceGroup
 	}
+	if c.ENRPPort == 0 {
+		c.ENRPPort = enrp.Port
+	}
+	if c.PeerGroup == (netip.AddrPort{}) {
+		c.PeerGroup = DefaultPeerGroup
+	}
 	if c.AnnounceTTL == 0 {
 		c.AnnounceTTL = DefaultAnnounceTTL
 	}
@@ -135,6 +173,12 @@ func (c Config) withDefaults() (Config, error) {
 	switch {
 	case c.ASAPPort < -1 || c.ASAPPort > 65535:
 		return c, configError("ASAPPort", "is %d, not within -1 to 65535", c.ASAPPort)
+	case c.ENRPPort < -1 || c.ENRPPort > 65535:
+		return c, configError("ENRPPort", "is %d, not within -1 to 65535", c.ENRPPort)
+	case c.ENRPPort == c.ASAPPort && c.ENRPPort > 0 && !c.Standalone:
+		return c, configError("ENRPPort", "is %d, the port for ASAP", c.ENRPPort)
+	case !c.PeerGroup.Addr().IsMulticast() || c.PeerGroup.Port() == 0:
+		return c, configError("PeerGroup", "is %v, not a multicast group with a port", c.PeerGroup)
 	case c.EncapPort < -1 || c.EncapPort > 65535:
 		return c, configError("EncapPort", "is %d, not within -1 to 65535", c.EncapPort)
 	case c.AnnounceTTL > 255:
@@ -145,6 +189,11 @@ func (c Config) withDefaults() (Config, error) {
 		return c, configError("SendTimeout", "is %v, negative", c.SendTimeout)
 	case c.Stack != nil && (len(c.LocalAddrs) > 0 || c.EncapPort != 0):
 		return c, configError("Stack", "excludes LocalAddrs and EncapPort")
+	}
+	for _, p := range c.Peers {
+		if p == nil || len(p.IPs) == 0 || p.Port == 0 {
+			return c, configError("Peers", "has %v, not an address with a port", p)
+		}
 	}
 	for _, a := range c.LocalAddrs {
 		if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() {

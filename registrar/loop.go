@@ -4,8 +4,6 @@ package registrar
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/rserpool/rserpool/registrar/engine"
@@ -48,6 +46,15 @@ func (s *Server) runTimer(ctx context.Context) {
 	}
 }
 
+// do lets f work with the engine, and distributes what the engine then has to say.
+func (s *Server) do(f func(now time.Time)) {
+	s.mu.Lock()
+	f(s.now())
+	send, _ := s.drain(nil)
+	s.mu.Unlock()
+	s.sendAll(send)
+}
+
 // drain distributes what the engine has to say. It returns the clients with something to send, but tells of self in
 // own. The lock is held.
 func (s *Server) drain(self *client) (send []*client, own bool) {
@@ -82,6 +89,13 @@ func (s *Server) drain(self *client) (send []*client, own bool) {
 		}
 	}
 	for {
+		x, ok := s.eng.PollConnect()
+		if !ok {
+			break
+		}
+		s.work.Go(func() { s.connect(x) })
+	}
+	for {
 		ev, ok := s.eng.PollEvent()
 		if !ok {
 			break
@@ -114,34 +128,3 @@ func (s *Server) announcements() (all []engine.Announcement) {
 		all = append(all, a)
 	}
 }
-
-func (s *Server) logEvent(ev engine.Event) {
-	level := slog.LevelInfo
-	switch ev.Kind {
-	case engine.EventReregistered, engine.EventBadMessage, engine.EventPeerError:
-		level = slog.LevelDebug
-	case engine.EventReported, engine.EventRejected:
-		level = slog.LevelWarn
-	}
-	ctx := context.Background()
-	if !s.log.Enabled(ctx, level) {
-		return
-	}
-	msg := ev.Kind.String()
-	var attrs []slog.Attr
-	if ev.Handle != "" {
-		msg = "pool element " + msg
-		attrs = append(attrs, slog.String("pool", fmt.Sprintf("%.64s", string(ev.Handle))), slog.String("element", hex(ev.ID)))
-	}
-	if ev.Reason != 0 {
-		attrs = append(attrs, slog.String("reason", ev.Reason.String()))
-	}
-	if ev.Err != nil {
-		attrs = append(attrs, slog.String("error", ev.Err.Error()))
-	}
-	attrs = append(attrs, slog.Uint64("assoc", ev.Assoc))
-	s.log.LogAttrs(ctx, level, msg, attrs...)
-}
-
-// hex spells an identifier.
-func hex(id uint32) string { return fmt.Sprintf("%#08x", id) }

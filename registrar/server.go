@@ -10,12 +10,14 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/rserpool/rserpool/registrar/engine"
 	"github.com/rserpool/rserpool/sctp"
+	"github.com/rserpool/rserpool/udpencap"
 )
 
 // A Server is a registrar. Its methods may be called from any number of goroutines.
@@ -24,13 +26,21 @@ type Server struct {
 	log      *slog.Logger
 	stack    *sctp.Stack
 	ownStack bool
-	listener *sctp.Listener
+	listener *sctp.Listener // ASAP
 	announce []announcer
 
-	served  atomic.Bool
-	closing sync.Once
-	wake    chan struct{} // for the timer: a closer deadline
-	work    sync.WaitGroup
+	// ENRP, unless the Server is a standalone one.
+	peers     *sctp.Listener
+	presences []announcer
+	group     udpencap.Socket // nil if nothing can be heard
+
+	served atomic.Bool
+	// dialling ends when no more associations are to be set up.
+	dialling     context.Context
+	stopDialling context.CancelFunc
+	closing      sync.Once
+	wake         chan struct{} // for the timer: a closer deadline
+	work         sync.WaitGroup
 
 	otherPPIDs, slow, announceErrors atomic.Uint64
 
@@ -74,6 +84,8 @@ func (s *Server) open() (err error) {
 		s.stack, err = sctp.NewStack(&sctp.Config{
 			Network: s.cfg.Network, LocalAddrs: s.cfg.LocalAddrs, EncapPort: s.cfg.EncapPort, Logger: s.log,
 			SendBuffer: bufferSize, RecvBuffer: bufferSize, MaxMessageSize: maxMessage, NoNagle: true,
+			RTOInitial: rtoInitial, RTOMin: rtoMin, RTOMax: rtoMax, HeartbeatInterval: heartbeatInterval,
+			AssociationMaxRetrans: associationMaxRetrans, PathMaxRetrans: pathMaxRetrans,
 		})
 		if err != nil {
 			return fmt.Errorf("registrar: %w", err)
@@ -85,10 +97,17 @@ func (s *Server) open() (err error) {
 	}
 	ec := s.cfg.engine()
 	if s.cfg.AnnounceInterval >= 0 {
-		if err := s.openAnnouncers(); err != nil {
+		group := s.cfg.AnnounceGroup
+		if s.announce, err = s.openAnnouncers(s.listener.Addr().Port, group, s.cfg.AnnounceTo); err != nil {
 			return err
 		}
 		ec.Announce = s.announcement()
+	}
+	if !s.cfg.Standalone {
+		if err := s.openPeering(); err != nil {
+			return err
+		}
+		ec.ENRP = s.peering()
 	}
 	if len(s.announce) == 0 {
 		ec.ServerAnnounce = -1
@@ -105,34 +124,53 @@ func (s *Server) Serve(ctx context.Context) error {
 	if s.served.Swap(true) {
 		return errors.New("registrar: Serve was called already, or the server closed")
 	}
-	s.log.Info("registrar is up", "id", hex(s.cfg.ServerID), "asap", s.listener.Addr().String())
+	up := []any{"id", hex(s.cfg.ServerID), "asap", s.listener.Addr().String()}
+	if s.peers != nil {
+		up = append(up, "enrp", s.peers.Addr().String())
+	}
+	s.log.Info("registrar is up", up...)
 	inner, stop := context.WithCancel(context.Background())
 	defer stop()
+	s.dialling, s.stopDialling = context.WithCancel(ctx)
+	defer s.stopDialling()
 	s.work.Go(func() { s.runTimer(inner) })
-	err := s.accept(ctx)
-	s.listener.Close()
+	if s.group != nil {
+		s.work.Go(s.readGroup)
+	}
+	var peersErr error
+	if s.peers != nil {
+		s.work.Go(func() {
+			if peersErr = s.accept(s.dialling, s.peers, engine.ProtocolENRP); peersErr != nil {
+				s.stopDialling()
+			}
+		})
+	}
+	err := s.accept(s.dialling, s.listener, engine.ProtocolASAP)
+	s.stopDialling()
+	s.closeListeners()
 	s.shutdownClients()
 	stop()
 	s.work.Wait()
 	s.closeAll()
+	err = errors.Join(err, peersErr)
 	s.log.Info("registrar is down", "id", hex(s.cfg.ServerID))
 	return err
 }
 
 // accept returns nil when the context ends.
-func (s *Server) accept(ctx context.Context) error {
+func (s *Server) accept(ctx context.Context, l *sctp.Listener, proto engine.Protocol) error {
 	for {
-		conn, err := s.listener.Accept(ctx)
+		conn, err := l.Accept(ctx)
 		switch {
 		case err == nil && ctx.Err() == nil:
-			s.work.Go(func() { s.serve(conn) })
+			s.work.Go(func() { s.serve(conn, proto, 0) })
 		case err == nil:
 			conn.Abort("registrar stops")
 			return nil
 		case ctx.Err() != nil:
 			return nil
 		default:
-			return fmt.Errorf("registrar: accept: %w", err)
+			return fmt.Errorf("registrar: accept %v: %w", proto, err)
 		}
 	}
 }
@@ -167,12 +205,22 @@ func (s *Server) Close() error {
 	return nil
 }
 
+// closeListeners has nobody new come in.
+func (s *Server) closeListeners() {
+	for _, l := range []*sctp.Listener{s.listener, s.peers} {
+		if l != nil {
+			l.Close()
+		}
+	}
+	if s.group != nil {
+		s.group.Close()
+	}
+}
+
 func (s *Server) closeAll() {
 	s.closing.Do(func() {
-		if s.listener != nil {
-			s.listener.Close()
-		}
-		for _, a := range s.announce {
+		s.closeListeners()
+		for _, a := range slices.Concat(s.announce, s.presences) {
 			a.socket.Close()
 		}
 		if s.ownStack {
@@ -184,13 +232,21 @@ func (s *Server) closeAll() {
 // Addr returns where the registrar is reached: its addresses, the SCTP port for ASAP, and the UDP port.
 func (s *Server) Addr() *sctp.Addr { return s.listener.Addr() }
 
+// PeerAddr returns where other registrars reach this one; nil if it is a standalone one.
+func (s *Server) PeerAddr() *sctp.Addr {
+	if s.peers == nil {
+		return nil
+	}
+	return s.peers.Addr()
+}
+
 // ServerID returns the identifier of the registrar.
 func (s *Server) ServerID() uint32 { return s.cfg.ServerID }
 
 // Stats counts what a Server did.
 type Stats struct {
 	engine.Stats
-	OtherPPIDs     uint64 // messages that were not ASAP
+	OtherPPIDs     uint64 // messages that were neither ASAP nor ENRP, or at the port of the other
 	Slow           uint64 // associations aborted because the client did not read
 	AnnounceErrors uint64 // announcements that could not be sent
 }
@@ -204,6 +260,16 @@ func (s *Server) Stats() Stats {
 
 // A Snapshot is a copy of the handlespace.
 type Snapshot = engine.Snapshot
+
+// PeerInfo is what is known of another registrar.
+type PeerInfo = engine.PeerInfo
+
+// Peers returns what is known of the other registrars, in the order of their identifiers.
+func (s *Server) Peers() []PeerInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.eng.Peers()
+}
 
 // Snapshot returns a copy of the handlespace.
 func (s *Server) Snapshot() Snapshot {

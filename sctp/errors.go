@@ -33,6 +33,9 @@ var (
 	ErrNoSuchPath = assoc.ErrNoSuchPath
 	// ErrPortInUse: another Listener of the Stack has the SCTP port.
 	ErrPortInUse = assoc.ErrPortInUse
+	// ErrAssociationExists: there is an association between these two ports of
+	// the two hosts already.
+	ErrAssociationExists = assoc.ErrAssociationExists
 	// ErrRestart is what an open Stream returns after the peer lost its state
 	// and restarted the association: what was under way on it is lost.
 	// Conn.Stream then gives a new view, and the Conn goes on.

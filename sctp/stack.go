@@ -135,7 +135,8 @@ func (s *Stack) Dial(ctx context.Context, addr *Addr) (*Conn, error) {
 }
 
 // DialFrom is Dial from a given local SCTP port, which may be that of a
-// Listener. There is one association between two ports of two hosts.
+// Listener. There is one association between two ports of two hosts; for a
+// second one the error wraps ErrAssociationExists.
 func (s *Stack) DialFrom(ctx context.Context, port uint16, addr *Addr) (*Conn, error) {
 	start := time.Now()
 	if err := addr.check(); err != nil {

@@ -21,7 +21,9 @@ const registrarLong = `Run a registrar (ENRP server): it takes the registrations
 them, and tells pool users where they are, by ASAP (RFC 5352) over SCTP in UDP.
 
 It announces itself by multicast, so that pool elements and pool users in the same
-network find it without configuration. Stop it with Ctrl-C.
+network find it without configuration. Registrars find each other in the same way, keep
+their handlespaces the same, and take over from one that fails, by ENRP (RFC 5353). Stop
+it with Ctrl-C.
 
 A number of 0 stands for the default.`
 
@@ -37,6 +39,9 @@ const registrarExample = `  # On all addresses, for everyone in the network:
   # Without multicast, announced to two hosts:
   rserpool registrar --announce off --announce-to 10.0.0.7:3863,10.0.0.8:3863
 
+  # With two others, which multicast does not reach:
+  rserpool registrar --peer 10.0.0.2,10.1.0.2:9901 --peer 10.0.0.3,10.1.0.3:9901
+
   # Among RSPLIB's components:
   rserpool registrar --profile rsplib`
 
@@ -46,6 +51,7 @@ type registrarFlags struct {
 	id, profile     string
 	local, from, to []string
 	announce        string
+	peers           peerFlags
 }
 
 func newRegistrarCmd() *cobra.Command {
@@ -83,6 +89,7 @@ func newRegistrarCmd() *cobra.Command {
 	fl.StringSliceVar(&f.from, "announce-from", nil, "local `addresses` to announce from (default all)")
 	fl.DurationVar(&c.AnnounceInterval, "announce-interval", 0, "time between announcements; negative: there are none (default 1s)")
 	fl.IntVar(&c.AnnounceTTL, "announce-ttl", registrar.DefaultAnnounceTTL, "TTL of multicast announcements")
+	f.peers.add(fl, c)
 	fl.DurationVar(&c.KeepAliveInterval, "keep-alive-interval", 0, "time between keep-alives to a pool element; negative: there are none (default 5s)")
 	fl.DurationVar(&c.KeepAliveTimeout, "keep-alive-timeout", 0, "time a pool element has to answer (default 5s)")
 	fl.IntVar(&c.MaxBadPEReport, "max-bad-pe-reports", 3, "reports above which an unreachable pool element is removed; negative: never")
@@ -124,8 +131,10 @@ func (f *registrarFlags) parse() (err error) {
 	if c.AnnounceFrom, err = parseList("--announce-from", f.from, netip.ParseAddr, "an IP address"); err != nil {
 		return err
 	}
-	c.AnnounceTo, err = parseList("--announce-to", f.to, netip.ParseAddrPort, "an IP address with a port")
-	return err
+	if c.AnnounceTo, err = parseList("--announce-to", f.to, netip.ParseAddrPort, "an IP address with a port"); err != nil {
+		return err
+	}
+	return f.peers.parse(c)
 }
 
 func parseList[T any](flag string, list []string, parse func(string) (T, error), want string) (all []T, err error) {
@@ -144,7 +153,7 @@ var flagOf = map[string]string{
 	"LocalAddrs": "--local", "EncapPort": "--encap-port", "ASAPPort": "--asap-port",
 	"AnnounceGroup": "--announce", "AnnounceTo": "--announce-to", "AnnounceFrom": "--announce-from", "AnnounceTTL": "--announce-ttl",
 	"KeepAliveTimeout": "--keep-alive-timeout", "MaxResolutionItems": "--max-items", "MaxIncrement": "--max-increment",
-	"MaxHandle": "--max-handle",
+	"MaxHandle": "--max-handle", "ENRPPort": "--enrp-port", "Peers": "--peer", "PeerGroup": "--peer-group",
 }
 
 // runRegistrar serves until the context ends.
@@ -157,5 +166,8 @@ func runRegistrar(ctx context.Context, cfg registrar.Config, out io.Writer) erro
 		return err
 	}
 	fmt.Fprintf(out, "registrar %#08x at %v\n", srv.ServerID(), srv.Addr())
+	if a := srv.PeerAddr(); a != nil {
+		fmt.Fprintf(out, "other registrars reach it at %v\n", a)
+	}
 	return srv.Serve(ctx)
 }

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registrar
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/rserpool/rserpool/registrar/engine"
+)
+
+// levelOf says how much an event matters.
+func levelOf(k engine.EventKind) slog.Level {
+	switch k {
+	case engine.EventReregistered, engine.EventBadMessage, engine.EventPeerError, engine.EventResyncBegun, engine.EventResynchronized:
+		return slog.LevelDebug
+	case engine.EventReported, engine.EventRejected, engine.EventPeerDown, engine.EventResyncFailed, engine.EventConflict:
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
+}
+
+// logEvent writes a line about an event.
+func (s *Server) logEvent(ev engine.Event) {
+	ctx, level := context.Background(), levelOf(ev.Kind)
+	if !s.log.Enabled(ctx, level) {
+		return
+	}
+	msg := ev.Kind.String()
+	var attrs []slog.Attr
+	if ev.Handle != "" {
+		msg = "pool element " + msg
+		attrs = append(attrs, slog.String("pool", fmt.Sprintf("%.64s", string(ev.Handle))), slog.String("element", hex(ev.ID)))
+	}
+	for _, id := range []struct {
+		name string
+		id   uint32
+	}{{"peer", ev.Peer}, {"by", ev.By}} {
+		if id.id != 0 {
+			attrs = append(attrs, slog.String(id.name, hex(id.id)))
+		}
+	}
+	if ev.Count != 0 {
+		attrs = append(attrs, slog.Int("elements", ev.Count))
+	}
+	if ev.Reason != 0 {
+		attrs = append(attrs, slog.String("reason", ev.Reason.String()))
+	}
+	if ev.Err != nil {
+		attrs = append(attrs, slog.String("error", ev.Err.Error()))
+	}
+	if ev.Assoc != 0 {
+		attrs = append(attrs, slog.Uint64("assoc", ev.Assoc))
+	}
+	s.log.LogAttrs(ctx, level, msg, attrs...)
+}
+
+// hex spells an identifier.
+func hex(id uint32) string { return fmt.Sprintf("%#08x", id) }
