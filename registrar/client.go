@@ -38,23 +38,27 @@ func (s *Server) serve(conn *sctp.Conn, proto engine.Protocol, connect uint64) {
 		conn.Abort("not wanted")
 		return
 	}
-	defer s.leave(c)
+	s.leave(c, s.receive(c))
+}
+
+// receive hands what comes over an association to the engine. It returns what has ended that.
+func (s *Server) receive(c *client) error {
 	buf := make([]byte, firstBuffer)
 	for {
-		m, err := conn.RecvBuf(context.Background(), buf)
+		m, err := c.conn.RecvBuf(context.Background(), buf)
 		if short, ok := errors.AsType[*sctp.ShortBufferError](err); ok {
 			if short.Size > maxMessage {
-				conn.Abort(fmt.Sprintf("message of %d bytes is longer than %v allows", short.Size, proto))
-				return
+				c.conn.Abort(fmt.Sprintf("message of %d bytes is longer than %v allows", short.Size, c.proto))
+				return err
 			}
 			buf = make([]byte, max(short.Size, 2*len(buf)))
 			continue
 		}
 		if err != nil {
-			return
+			return err
 		}
 		// RFC 5352, Section 5: "The PPID registered for ASAP SHOULD be used."
-		if uint32(m.PPID) != proto.PPID() {
+		if uint32(m.PPID) != c.proto.PPID() {
 			s.otherPPIDs.Add(1)
 			continue
 		}
@@ -87,9 +91,13 @@ func (s *Server) join(conn *sctp.Conn, proto engine.Protocol, connect uint64) *c
 }
 
 // leave tells the engine that an association has ended. Nothing of it stays behind.
-func (s *Server) leave(c *client) {
+func (s *Server) leave(c *client, end error) {
+	how := engine.LossEnded
+	if _, silent := errors.AsType[*sctp.LostError](end); silent {
+		how = engine.LossSilent
+	}
 	s.do(func(now time.Time) {
-		s.eng.HandleAssocLost(now, c.id)
+		s.eng.HandleAssocLost(now, c.id, how)
 		delete(s.clients, c.id)
 	})
 	c.drop()

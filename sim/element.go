@@ -10,6 +10,7 @@ import (
 	"github.com/rserpool/rserpool/asap"
 	"github.com/rserpool/rserpool/asap/agent"
 	"github.com/rserpool/rserpool/asap/param"
+	"github.com/rserpool/rserpool/registrar/engine"
 )
 
 // elementPort is the SCTP port that pool elements register from.
@@ -100,7 +101,7 @@ func (p *ElementHost) received(a *assoc, ppid uint32, b []byte) {
 	p.drain()
 }
 
-func (p *ElementHost) lost(a *assoc) {
+func (p *ElementHost) lost(a *assoc, _ engine.Loss) {
 	if l, ok := p.links[a]; ok {
 		delete(p.links, a)
 		delete(p.byID, l)

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"time"
+
+	"github.com/rserpool/rserpool/registrar/engine"
 )
 
 // A port is an SCTP endpoint: one address, one port.
@@ -33,7 +35,7 @@ type owner interface {
 	connected(id uint64, local uint16, a *assoc)
 	failed(id uint64, local uint16)
 	received(a *assoc, ppid uint32, b []byte)
-	lost(a *assoc)
+	lost(a *assoc, how engine.Loss)
 }
 
 // An assoc is an association between two ports.
@@ -203,7 +205,7 @@ func (w *World) deliver(a *assoc, to int, m message) {
 			if !h.dark && !a.closed {
 				// RFC 9260, Section 8.4: what is out of the blue is answered with an ABORT.
 				w.close(a)
-				w.After(w.latency(), func() { w.tellLost(a, 1-to) })
+				w.After(w.latency(), func() { w.tellLost(a, 1-to, engine.LossEnded) })
 			}
 			return
 		}
@@ -223,7 +225,7 @@ func (w *World) watch(a *assoc) {
 		if !a.closed && a.broken.Equal(since) {
 			w.close(a)
 			for end := range 2 {
-				w.tellLost(a, end)
+				w.tellLost(a, end, engine.LossSilent)
 			}
 		}
 	})
@@ -259,9 +261,9 @@ func (w *World) abort(h *host, a *assoc) {
 		if t.Before(a.last[1-end]) {
 			t = a.last[1-end] // behind what was sent before
 		}
-		w.At(t, func() { w.tellLost(a, 1-end) })
+		w.At(t, func() { w.tellLost(a, 1-end, engine.LossEnded) })
 	} else {
-		w.After(w.cfg.LossDelay, func() { w.tellLost(a, 1-end) })
+		w.After(w.cfg.LossDelay, func() { w.tellLost(a, 1-end, engine.LossSilent) })
 	}
 }
 
@@ -277,11 +279,11 @@ func (w *World) close(a *assoc) {
 	}
 }
 
-func (w *World) tellLost(a *assoc, end int) {
+func (w *World) tellLost(a *assoc, end int, how engine.Loss) {
 	if h := a.ends[end].host; !a.gone[end] {
 		a.gone[end] = true
 		if h.up {
-			h.owner.lost(a)
+			h.owner.lost(a, how)
 		}
 	}
 }

@@ -135,10 +135,10 @@ func (r *Registrar) received(a *assoc, ppid uint32, b []byte) {
 	r.drain()
 }
 
-func (r *Registrar) lost(a *assoc) {
+func (r *Registrar) lost(a *assoc, how engine.Loss) {
 	if id := r.ids[a]; id != 0 {
 		r.forget(a)
-		r.eng.HandleAssocLost(r.w.now, id)
+		r.eng.HandleAssocLost(r.w.now, id, how)
 		r.drain()
 	}
 }

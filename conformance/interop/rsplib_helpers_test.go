@@ -120,7 +120,11 @@ type rsplibElement struct {
 // serve registers an element and waits until that is accepted.
 func (r *rsplibRig) serve(s *pool.Server) *rsplibElement {
 	r.t.Helper()
-	c := r.client()
+	return r.serveWith(r.client(), s)
+}
+
+func (r *rsplibRig) serveWith(c *pool.Client, s *pool.Server) *rsplibElement {
+	r.t.Helper()
 	ctx, cancel := context.WithCancel(r.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, c) }()
@@ -169,8 +173,8 @@ func (r *rsplibRig) finish() (file string) {
 	file = r.capture.Stop()
 	require.Equal(r.t, r.file, file)
 	r.lab.CheckCapture(r.t, file, rsplibOurs)
-	require.NotZero(r.t, r.lab.CountPackets(r.t, file, "("+rsplibOurs+") && asap && sctp.data_payload_proto_id == 11"),
-		"ASAP was dissected")
+	require.NotZero(r.t, r.lab.CountPackets(r.t, file, "("+rsplibOurs+") && "+
+		"(asap && sctp.data_payload_proto_id == 11 || enrp && sctp.data_payload_proto_id == 12)"), "ASAP or ENRP was dissected")
 	if r.server != nil {
 		for _, src := range r.stack.Addrs() {
 			require.NotZero(r.t, r.lab.CountPackets(r.t, file, fmt.Sprintf(

@@ -95,9 +95,18 @@ func (e *Engine) HandlePeer(assoc uint64, p Peer) {
 	}
 }
 
-// HandleAssocLost ends an association, whether it was shut down, aborted or lost. Its pool elements go with it: who
-// cannot be reached by its registrar is not there, and who left without deregistering has left.
-func (e *Engine) HandleAssocLost(now time.Time, assoc uint64) {
+// A Loss says how an association has ended.
+type Loss uint8
+
+// The ways in which associations end.
+const (
+	LossSilent Loss = iota // the peer does not answer any more
+	LossEnded              // the peer, or this side, has shut it down or aborted it
+)
+
+// HandleAssocLost ends an association. Its pool elements go with it: who cannot be reached by its registrar is not there,
+// and who left without deregistering has left.
+func (e *Engine) HandleAssocLost(now time.Time, assoc uint64, how Loss) {
 	a := e.assocs[assoc]
 	if a == nil {
 		return
@@ -105,7 +114,7 @@ func (e *Engine) HandleAssocLost(now time.Time, assoc uint64) {
 	delete(e.assocs, assoc)
 	e.out.drop(assoc)
 	if a.link != nil {
-		e.linkLost(now, a)
+		e.linkLost(now, a, how)
 		return
 	}
 	if e.scope != nil && e.scope.endpoints[a.endpoint] == a {

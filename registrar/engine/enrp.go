@@ -235,7 +235,7 @@ func (e *Engine) Peers() (list []PeerInfo) {
 	}
 	for _, p := range e.scope.peers {
 		i := PeerInfo{ID: p.id, State: p.state, Target: p.target, LastHeard: p.lastHeard,
-			Elements: e.space.NumOwned(p.id), Checksum: e.space.Checksum(p.id)}
+			Elements: e.space.NumOwned(p.id), Checksum: e.space.Checksum(p.id), Told: p.told}
 		if p.assoc != nil {
 			i.Assoc = p.assoc.id
 		}
@@ -276,6 +276,12 @@ type PeerInfo struct {
 	LastHeard time.Time // "peer_last_heard"; zero if never
 	Elements  int       // that it owns
 	Checksum  param.PEChecksum
+	Told      *param.PEChecksum // the checksum in its last presence over an association; nil: none came
+}
+
+// Agrees reports whether the peer is alive, and owns what it is known here to own, as far as the checksum tells.
+func (p *PeerInfo) Agrees() bool {
+	return p.State == PeerActive && p.Told != nil && *p.Told == p.Checksum
 }
 
 // Checksum returns the PE checksum of this registrar: "pe_checksum_pr0" of RFC 5353, Section 3.6.1.

@@ -69,8 +69,8 @@ func (e *Engine) connectFailed(now time.Time, p *peer) {
 	}
 }
 
-// HandleConnected answers a [Connect]: the association is up and speaks its protocol. Like HandleAssocUp it reports false
-// if the association is to be aborted.
+// HandleConnected answers a [Connect]: the association is up and speaks its protocol. It may be one that was introduced
+// before: there is but one between two ports. Like HandleAssocUp it reports false if the association is to be aborted.
 func (e *Engine) HandleConnected(now time.Time, id uint64, assoc uint64, p Peer) bool {
 	s := e.scope
 	if s == nil {
@@ -85,13 +85,15 @@ func (e *Engine) HandleConnected(now time.Time, id uint64, assoc uint64, p Peer)
 	if i < 0 {
 		return false
 	}
-	a := e.newAssoc(now, assoc, ProtocolENRP, p)
+	a := e.assocs[assoc]
 	if a == nil {
-		e.HandleConnectFailed(now, id)
-		return false
+		if a = e.newAssoc(now, assoc, ProtocolENRP, p); a == nil {
+			e.HandleConnectFailed(now, id)
+			return false
+		}
+		a.link.outbound = true
 	}
 	s.pending = slices.Delete(s.pending, i, i+1)
-	a.link.outbound = true
 	for _, st := range s.statics {
 		if st.connect == id {
 			st.connect, st.assoc, st.pause = 0, assoc, minConnectPause
@@ -99,7 +101,10 @@ func (e *Engine) HandleConnected(now time.Time, id uint64, assoc uint64, p Peer)
 	}
 	for _, q := range s.peers {
 		if q.connect == id {
-			q.connect, a.link.expected = 0, q.id
+			q.connect = 0
+			if a.link.peer == 0 {
+				a.link.expected = q.id
+			}
 		}
 	}
 	// RSPLIB does not talk to who has not introduced itself.

@@ -30,8 +30,9 @@ type peer struct {
 	links     []*association // on which it has identified itself
 	assoc     *association   // of these, the one to send over; nil: none
 	state     PeerState
-	lastHeard time.Time // "peer_last_heard"
-	deadline  time.Time // what it means depends on the state
+	lastHeard time.Time         // "peer_last_heard"
+	deadline  time.Time         // what it means depends on the state
+	told      *param.PEChecksum // by its last presence over an association
 
 	connect uint64        // under way; 0: none
 	retryAt time.Time     // next connect; zero: when there is a reason
@@ -218,7 +219,7 @@ func (e *Engine) detach(now time.Time, p *peer, a *association) {
 }
 
 // linkLost is HandleAssocLost for ENRP.
-func (e *Engine) linkLost(now time.Time, a *association) {
+func (e *Engine) linkLost(now time.Time, a *association, how Loss) {
 	s := e.scope
 	for _, st := range s.statics {
 		if st.assoc == a.id {
@@ -231,8 +232,7 @@ func (e *Engine) linkLost(now time.Time, a *association) {
 	if p := s.peer(a.link.peer); p != nil {
 		e.detach(now, p, a)
 		if p.assoc == nil && p.alive() {
-			// The peer is dead, or the network has failed: that is found out at once.
-			e.probe(now, p)
+			e.unlinked(now, p, how)
 		}
 	}
 	e.huntMentor(now)

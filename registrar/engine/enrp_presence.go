@@ -138,6 +138,7 @@ func (e *Engine) presence(now time.Time, a *association, p *peer, m *enrp.Presen
 		e.sendPresence(a, p.id, false, e.long(p))
 	}
 	if m.Checksum != nil {
+		p.told = m.Checksum
 		e.audit(now, p, *m.Checksum)
 	}
 }
@@ -223,13 +224,32 @@ func (e *Engine) peerTimeout(now time.Time, p *peer) {
 	}
 }
 
-// probe asks a peer whether it is alive.
+// probe asks a peer whether it is alive. If it was asked before, it has no more time to answer.
 func (e *Engine) probe(now time.Time, p *peer) {
-	p.state, p.deadline = PeerProbed, now.Add(e.scope.cfg.MaxTimeNoResponse)
+	if p.state != PeerProbed {
+		p.state, p.deadline = PeerProbed, now.Add(e.scope.cfg.MaxTimeNoResponse)
+	}
 	if p.assoc != nil {
 		e.sendPresence(p.assoc, p.id, true, e.long(p))
 	} else {
 		e.connectPeer(now, p) // and send it there
+	}
+}
+
+// goneAfter is how long a peer that has ended its association may take to come back. One that goes on does so at once.
+const goneAfter = time.Second
+
+// unlinked handles that the last association with a peer has ended: it is dead, or the network has failed.
+func (e *Engine) unlinked(now time.Time, p *peer, how Loss) {
+	if how == LossSilent && now.Sub(p.lastHeard) >= e.scope.cfg.MaxTimeNoResponse {
+		// RFC 5353, Section 3.4.3: "If the send fails or the peer does not reply after MAX-TIME-NO-RESPONSE seconds, the ENRP
+		// server MUST consider the peer server dead". What failed was sent at least that long ago.
+		e.dead(now, p)
+		return
+	}
+	e.probe(now, p)
+	if gone := now.Add(goneAfter); how == LossEnded && gone.Before(p.deadline) {
+		p.deadline = gone
 	}
 }
 

@@ -57,7 +57,7 @@ func FuzzEngine(f *testing.F) {
 			}
 		}
 		for id := range alive {
-			s.e.HandleAssocLost(s.now, id)
+			s.e.HandleAssocLost(s.now, id, LossEnded)
 		}
 		st := s.e.Stats()
 		require.Zero(t, st.Elements+st.Pools+st.Associations)

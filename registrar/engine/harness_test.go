@@ -81,7 +81,7 @@ func (s *scene) up(assoc uint64, p Peer) {
 
 func (s *scene) lost(assoc uint64) []string {
 	s.printf("%d lost", assoc)
-	s.e.HandleAssocLost(s.now, assoc)
+	s.e.HandleAssocLost(s.now, assoc, LossEnded)
 	return s.outputs()
 }
 

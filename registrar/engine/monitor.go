@@ -74,7 +74,7 @@ func (e *Engine) keepAliveFails(now time.Time, el *handlespace.Element) {
 
 // abort ends an association from this side.
 func (e *Engine) abort(now time.Time, a *association, reason string) {
-	e.HandleAssocLost(now, a.id)
+	e.HandleAssocLost(now, a.id, LossEnded)
 	e.out.aborts.push(Abort{Assoc: a.id, Reason: reason})
 }
 
