@@ -30,10 +30,16 @@ func rsplibLines(dump, expr string) (lines []string) {
 // serveAt is serve for an element that knows one registrar.
 func (r *rsplibRig) serveAt(s *pool.Server, reg string) *rsplibElement {
 	r.t.Helper()
+	return r.serveWith(r.clientAt(reg), s)
+}
+
+// clientAt is client for one that knows one registrar.
+func (r *rsplibRig) clientAt(reg string) *pool.Client {
+	r.t.Helper()
 	c, err := pool.NewClient(&pool.Config{Stack: r.stack, Logger: r.log, Registrars: []string{reg}})
 	require.NoError(r.t, err)
 	r.atEnd(func() { assert.NoError(r.t, c.Close()) })
-	return r.serveWith(c, s)
+	return c
 }
 
 // rserpoolNode is a node that runs a registrar of ours, all by itself, and tells when it is up.
