@@ -26,7 +26,12 @@ type client struct {
 	ends    []int  // of each
 	sending bool
 	gone    bool
+
+	batch []sctp.Message // of whoever is sending
 }
+
+// maxUnsent is how many messages are handled before the first of them is answered.
+const maxUnsent = 64
 
 // firstBuffer is the memory for what a client sends; it grows for those who need more.
 const firstBuffer = 1 << 10
@@ -41,11 +46,17 @@ func (s *Server) serve(conn *sctp.Conn, proto engine.Protocol, connect uint64) {
 	s.leave(c, s.receive(c))
 }
 
-// receive hands what comes over an association to the engine. It returns what has ended that.
+// receive hands what comes over an association to the engine. It returns what has ended that. What has arrived together
+// is answered together: the answers share packets.
 func (s *Server) receive(c *client) error {
 	buf := make([]byte, firstBuffer)
+	unsent := 0 // messages whose answers are in the queue
 	for {
-		m, err := c.conn.RecvBuf(context.Background(), buf)
+		ctx := context.Background()
+		if unsent > 0 {
+			ctx = atOnce
+		}
+		m, err := c.conn.RecvBuf(ctx, buf)
 		if short, ok := errors.AsType[*sctp.ShortBufferError](err); ok {
 			if short.Size > maxMessage {
 				c.conn.Abort(fmt.Sprintf("message of %d bytes is longer than %v allows", short.Size, c.proto))
@@ -54,17 +65,30 @@ func (s *Server) receive(c *client) error {
 			buf = make([]byte, max(short.Size, 2*len(buf)))
 			continue
 		}
-		if err != nil {
-			return err
+		if unsent > 0 && (err != nil || unsent == maxUnsent) {
+			c.send() // here, so that who does not read is not read either
+			unsent = 0
 		}
-		// RFC 5352, Section 5: "The PPID registered for ASAP SHOULD be used."
-		if uint32(m.PPID) != c.proto.PPID() {
-			s.otherPPIDs.Add(1)
+		switch {
+		case errors.Is(err, context.Canceled):
 			continue
+		case err != nil:
+			return err
+		case uint32(m.PPID) != c.proto.PPID():
+			// RFC 5352, Section 5: "The PPID registered for ASAP SHOULD be used."
+			s.otherPPIDs.Add(1)
+		case s.handle(c, m.Data):
+			unsent++
 		}
-		s.handle(c, m.Data)
 	}
 }
+
+// atOnce is the context of who does not wait.
+var atOnce = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
 
 // join introduces an association to the engine, unless that does not want it: there are too many.
 func (s *Server) join(conn *sctp.Conn, proto engine.Protocol, connect uint64) *client {
@@ -116,8 +140,8 @@ func peerOf(conn *sctp.Conn) engine.Peer {
 	return p
 }
 
-// handle lets the engine work on a message, and sends the answer.
-func (s *Server) handle(c *client, b []byte) {
+// handle lets the engine work on a message. It reports whether there is something to be sent over the same association.
+func (s *Server) handle(c *client, b []byte) (own bool) {
 	needsPeer := c.proto == engine.ProtocolASAP && engine.NeedsPeer(b)
 	var peer engine.Peer
 	if needsPeer {
@@ -135,9 +159,7 @@ func (s *Server) handle(c *client, b []byte) {
 	send, own := s.drain(c)
 	s.mu.Unlock()
 	s.sendAll(send)
-	if own {
-		c.send() // here, so that who does not read is not read either
-	}
+	return own
 }
 
 // push queues a message. If there is no room left it reports false.
@@ -194,18 +216,19 @@ func (c *client) sendBatch(data []byte, ends []int) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.server.cfg.SendTimeout)
 	defer cancel()
 	from := 0
+	c.batch = c.batch[:0]
 	for _, to := range ends {
-		err := c.conn.Send(ctx, sctp.Message{PPID: sctp.PPID(c.proto.PPID()), Data: data[from:to]})
+		c.batch = append(c.batch, sctp.Message{PPID: sctp.PPID(c.proto.PPID()), Data: data[from:to]})
 		from = to
-		if err == nil {
-			continue
-		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			c.tooSlow()
-		}
-		c.drop() // the reader will hear of it
+	}
+	_, err := c.conn.SendBatch(ctx, c.batch)
+	if err == nil {
 		return
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		c.tooSlow()
+	}
+	c.drop() // the reader will hear of it
 }
 
 // tooSlow ends an association whose client does not read.

@@ -70,13 +70,25 @@ func newConn(s *Stack, a *assoc.Association) *Conn {
 // after a shutdown has begun; *AbortError or *LostError after the association
 // was lost; net.ErrClosed after Close or Abort; the context's.
 func (c *Conn) Send(ctx context.Context, m Message) error {
-	return c.send(m, limit{ctx: ctx}, nil)
+	one := [1]Message{m}
+	_, err := c.send(one[:], limit{ctx: ctx}, nil)
+	return err
+}
+
+// SendBatch is Send for several messages, which share packets and system calls
+// where one Send after the other would let each go alone. It returns how many
+// messages the send buffer has taken; the error is about the next one.
+func (c *Conn) SendBatch(ctx context.Context, ms []Message) (n int, err error) {
+	return c.send(ms, limit{ctx: ctx}, nil)
 }
 
 // send waits until the limit is reached, or closed is.
-func (c *Conn) send(m Message, l limit, closed <-chan struct{}) error {
+func (c *Conn) send(ms []Message, l limit, closed <-chan struct{}) (n int, err error) {
 	if err := l.err(); err != nil {
-		return err
+		return 0, err
+	}
+	if len(ms) == 0 {
+		return 0, nil
 	}
 	var w *sendWaiter // in line, unless nil
 	now := c.enter()
@@ -84,20 +96,26 @@ func (c *Conn) send(m Message, l limit, closed <-chan struct{}) error {
 		if c.isClosed {
 			c.quitLine(w)
 			c.leave(now, true)
-			return net.ErrClosed
+			return n, net.ErrClosed
 		}
 		// Alone on the way, the message goes out at once. Behind others it
 		// waits for company: see leave.
 		lazy := c.kicked || c.a.Outstanding() > 0 && !c.stack.params.NoNagle
-		err := c.a.Send(now, m)
+		for n < len(ms) {
+			if err = c.a.Send(now, ms[n]); err != nil {
+				break
+			}
+			n++
+		}
 		if !errors.Is(err, assoc.ErrWouldBlock) {
 			c.quitLine(w)
 			c.leave(now, lazy)
-			return err
+			return n, err
 		}
 		if w == nil {
-			w = c.senders.join(len(m.Data))
+			w = c.senders.join(0)
 		}
+		w.size = len(ms[n].Data)
 		c.leave(now, false)
 		stop := l.done()
 		select {
@@ -116,7 +134,7 @@ func (c *Conn) send(m Message, l limit, closed <-chan struct{}) error {
 		if err != nil {
 			c.quitLine(w)
 			c.leave(now, true)
-			return err
+			return n, err
 		}
 	}
 }

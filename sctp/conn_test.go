@@ -430,3 +430,43 @@ func TestSmallMessagesAreBundled(t *testing.T) {
 		require.Less(t, a.Stats().PacketsSent-before, uint64(100))
 	})
 }
+
+// A batch goes out in fewer packets than its messages, arrives in order, and waits for room like Send.
+func TestSendBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1, Config{SendBuffer: 64 << 10, NoNagle: true})
+		a, b := w.connect()
+		n, err := a.SendBatch(t.Context(), nil)
+		require.NoError(t, err)
+		require.Zero(t, n)
+		var ms []Message
+		for i := range 2000 {
+			ms = append(ms, Message{Stream: uint16(i % 3), Data: fmt.Appendf(nil, "message %080d", i)})
+		}
+		before := a.Stats().PacketsSent
+		done := make(chan error, 1)
+		go func() {
+			n, err := a.SendBatch(t.Context(), ms)
+			if n != len(ms) {
+				err = fmt.Errorf("%d taken: %w", n, err)
+			}
+			done <- err
+		}()
+		next := [3]int{0, 1, 2}
+		for range ms {
+			m, err := b.Recv(within(t, time.Minute))
+			require.NoError(t, err)
+			require.Equal(t, fmt.Sprintf("message %080d", next[m.Stream]), string(m.Data))
+			next[m.Stream] += 3
+		}
+		require.NoError(t, <-done)
+		require.Less(t, a.Stats().PacketsSent-before, uint64(len(ms)/5), "they share packets")
+
+		n, err = a.SendBatch(t.Context(), []Message{text("good"), {Stream: 65535, Data: []byte("bad")}, text("not reached")})
+		require.ErrorIs(t, err, ErrInvalidStream)
+		require.Equal(t, 1, n)
+		m, err := b.Recv(within(t, time.Minute))
+		require.NoError(t, err)
+		require.Equal(t, "good", string(m.Data))
+	})
+}

@@ -139,7 +139,8 @@ func (s *Stream) Write(b []byte) (int, error) {
 			return n, nil
 		}
 		m.Data = b[:min(len(b), size)]
-		if err := s.conn.send(m, limit{dl: &s.write}, s.shut); err != nil {
+		one := [1]Message{m}
+		if _, err := s.conn.send(one[:], limit{dl: &s.write}, s.shut); err != nil {
 			return n, err
 		}
 		n += len(m.Data)
