@@ -99,9 +99,10 @@ func (e *Engine) HandleConnected(now time.Time, id uint64, assoc uint64, p Peer)
 			st.connect, st.assoc, st.pause = 0, assoc, minConnectPause
 		}
 	}
+	long := e.cfg.Profile == ProfileRFC
 	for _, q := range s.peers {
 		if q.connect == id {
-			q.connect = 0
+			q.connect, long = 0, e.long(q)
 			if a.link.peer == 0 {
 				a.link.expected = q.id
 			}
@@ -109,7 +110,7 @@ func (e *Engine) HandleConnected(now time.Time, id uint64, assoc uint64, p Peer)
 	}
 	// RSPLIB does not talk to who has not introduced itself.
 	a.link.introduced = true
-	e.sendPresence(a, 0, true, true)
+	e.sendPresence(a, 0, true, long)
 	e.rearm()
 	return true
 }
@@ -160,6 +161,10 @@ func (e *Engine) staticsTimeout(now time.Time) {
 		reached := st.assoc != 0 || st.target.same(&s.cfg.Self) || slices.ContainsFunc(s.peers, func(p *peer) bool {
 			return p.assoc != nil && p.target.same(&st.target)
 		})
+		if a := e.assocs[st.assoc]; a != nil && a.link.peer == 0 {
+			e.abort(now, a, "no word of ENRP") // for half a minute
+			continue
+		}
 		if reached {
 			st.at = now.Add(maxConnectPause)
 			continue

@@ -137,6 +137,7 @@ func (e *Engine) presence(now time.Time, a *association, p *peer, m *enrp.Presen
 		a.link.introduced = true
 		e.sendPresence(a, p.id, false, e.long(p))
 	}
+	e.introduce(a, p) // RSPLIB rejects an ENRP_HANDLE_TABLE_REQUEST of who did not
 	if m.Checksum != nil {
 		p.told = m.Checksum
 		e.audit(now, p, *m.Checksum)

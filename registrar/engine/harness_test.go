@@ -108,7 +108,11 @@ func (s *scene) outputs() (out []string) {
 		if !ok {
 			break
 		}
-		s.printf("%d < %s", m.Assoc, describe(m.Data))
+		if m.Protocol == ProtocolENRP {
+			s.printf("%d < %s", m.Assoc, describeENRP(m.Data))
+		} else {
+			s.printf("%d < %s", m.Assoc, describe(m.Data))
+		}
 		out = append(out, fmt.Sprintf("%x", m.Data))
 	}
 	for {
@@ -124,8 +128,20 @@ func (s *scene) outputs() (out []string) {
 		if !ok {
 			break
 		}
-		s.printf("%v announces %s", a.Source, describe(a.Data))
+		if a.Protocol == ProtocolENRP {
+			s.printf("%v multicasts %s", a.Source, describeENRP(a.Data))
+		} else {
+			s.printf("%v announces %s", a.Source, describe(a.Data))
+		}
 		out = append(out, fmt.Sprintf("%x", a.Data))
+	}
+	for {
+		c, ok := s.e.PollConnect()
+		if !ok {
+			break
+		}
+		s.printf("connect %d for %v to %v port %d udp %d", c.ID, c.Protocol, c.Addrs, c.Port, c.EncapPort)
+		out = append(out, fmt.Sprintf("connect %v", c.Protocol))
 	}
 	for {
 		ev, ok := s.e.PollEvent()
@@ -138,6 +154,15 @@ func (s *scene) outputs() (out []string) {
 		}
 		if ev.Reason != 0 {
 			line += fmt.Sprintf(": %v", ev.Reason)
+		}
+		if ev.Peer != 0 {
+			line += fmt.Sprintf(": peer %x", ev.Peer)
+		}
+		if ev.By != 0 {
+			line += fmt.Sprintf(" by %x", ev.By)
+		}
+		if ev.Count != 0 {
+			line += fmt.Sprintf(", %d", ev.Count)
 		}
 		if ev.Err != nil {
 			line += fmt.Sprintf(": %v", ev.Err)
@@ -175,7 +200,7 @@ func (s *scene) next() []string {
 
 // keptAlive answers a keep-alive, if that is wanted.
 func (s *scene) keptAlive(out string) {
-	if out == "abort" {
+	if !isHex(out) {
 		return
 	}
 	m, _, _ := asap.Parse(unhex(s.t, out))

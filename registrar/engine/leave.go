@@ -4,10 +4,12 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rserpool/rserpool/asap"
 	"github.com/rserpool/rserpool/asap/param"
+	"github.com/rserpool/rserpool/enrp"
 	"github.com/rserpool/rserpool/registrar/handlespace"
 )
 
@@ -21,7 +23,7 @@ func (e *Engine) deregister(a *association, m *asap.Deregistration) {
 	el := e.space.Lookup(m.PoolHandle, m.PEID)
 	switch {
 	case el == nil:
-	case !e.mayActFor(a, el):
+	case !e.mayActFor(a, el), el.Assoc() == 0 && !sameHost(a, el):
 		// RFC 5352, Section 2.2.2: "Note that de-registration is NOT allowed by proxy; in other words, a PE may only
 		// de-register itself." The same host will do: Section 3.2 only recommends the association of the registration.
 		resp.Errors = param.OperationError{{Code: param.CauseRejectedSecurity}}
@@ -33,11 +35,19 @@ func (e *Engine) deregister(a *association, m *asap.Deregistration) {
 		if el.Home() != e.cfg.ServerID {
 			// It has lost its home, and deregisters here. Only the owner can remove it everywhere.
 			e.space.SetHome(el, e.cfg.ServerID)
-			e.tellAdded(el)
+			if e.scope != nil {
+				e.tell(el, enrp.AddPE, nil)
+			}
 		}
 		e.remove(el, ReasonDeregistered)
 	}
 	e.send(a, &resp)
+}
+
+// sameHost reports whether an element known from a peer is on the host behind an association.
+func sameHost(a *association, el *handlespace.Element) bool {
+	t := el.PE().ASAPTransport
+	return t == nil || slices.ContainsFunc(t.Addrs, a.peer.has)
 }
 
 // remove takes an element out of the handlespace.
