@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rserpool/rserpool/asap/param"
+	"github.com/rserpool/rserpool/registrar/engine"
 	"github.com/stretchr/testify/require"
 )
 
@@ -149,4 +150,121 @@ func TestSimIsDeterministic(t *testing.T) {
 	t2, n2 := run()
 	require.Equal(t, n1, n2)
 	require.Equal(t, t1, t2)
+}
+
+// 16 registrars and a thousand pool elements; half of the registrars crash at the same time.
+func TestSimLargeScope(t *testing.T) {
+	forSeeds(t, nil, func(t *testing.T, seed uint64) {
+		if seed > *seedFlag && *seedsFlag < 10 {
+			t.Skip("one is enough for a short run")
+		}
+		w := world(t, Config{Seed: seed, MulticastLoss: 0.1})
+		scope(w, 16, 500)
+		settle(t, w, 30*time.Second)
+		for i, r := range w.Registrars() {
+			if i%2 == 0 {
+				r.Crash(i%4 == 0)
+			}
+		}
+		at := w.Now()
+		settle(t, w, 30*time.Second)
+		t.Logf("%d messages, converged %v after the crash", w.Messages, w.Now().Sub(at))
+		for _, r := range w.Registrars() {
+			r.Start(0)
+		}
+		settle(t, w, 30*time.Second)
+	})
+}
+
+// The scope falls apart in two, each of which goes on for itself, and grows together again.
+func TestSimPartition(t *testing.T) {
+	forSeeds(t, nil, func(t *testing.T, seed uint64) {
+		w := world(t, Config{Seed: seed, MulticastLoss: []float64{0.1, 1}[seed%2]})
+		scope(w, 4, 60)
+		settle(t, w, 30*time.Second)
+		side := func(i int) bool { return i%2 == 0 }
+		cut := func(down bool) {
+			for i, r := range w.Registrars() {
+				for j, q := range w.Registrars() {
+					if i < j && side(i) != side(j) {
+						w.Cut(r, q, down)
+					}
+				}
+				for j, p := range w.Elements() {
+					// Some reach both sides.
+					if side(i) != side(j) && j%5 != 0 {
+						w.Cut(r, p, down)
+					}
+				}
+			}
+		}
+		cut(true)
+		w.Run(time.Duration(20+seed%60) * time.Second)
+		for i, r := range w.Registrars() {
+			for _, p := range r.Engine().Peers() {
+				require.NotEqual(t, engine.PeerTakeover, p.State, "registrar %d", i)
+			}
+		}
+		cut(false)
+		settle(t, w, 3*time.Minute)
+	})
+}
+
+// RFC profile: its timers, and the arbitration the other way round.
+func TestSimProfileRFC(t *testing.T) {
+	forSeeds(t, nil, func(t *testing.T, seed uint64) {
+		w := world(t, Config{Seed: seed, Profile: engine.ProfileRFC, LossDelay: 4 * time.Second})
+		scope(w, 5, 40)
+		settle(t, w, time.Minute)
+		w.Registrars()[2].Crash(true)
+		settle(t, w, 2*time.Minute)
+		w.Registrars()[2].Start(0)
+		w.Registrars()[0].Crash(false)
+		w.Registrars()[4].Crash(false)
+		settle(t, w, 2*time.Minute)
+	})
+}
+
+// Suggested takeovers move elements to the registrars that are the better homes for them; none is missed meanwhile.
+func TestSimTakeoverSuggestion(t *testing.T) {
+	forSeeds(t, nil, func(t *testing.T, seed uint64) {
+		w := world(t, Config{Seed: seed, Profile: engine.ProfileRFC, Engine: func(c *engine.Config) { c.ENRP.SuggestTakeover = true }})
+		scope(w, 4, 40)
+		settle(t, w, time.Minute)
+		for range 200 {
+			w.Run(500 * time.Millisecond)
+			for _, r := range w.Registrars() {
+				require.Equal(t, len(w.Elements())*2-1, r.Engine().Stats().Elements, "seed %d, after %v", seed, w.Since())
+			}
+		}
+		require.NoError(t, w.Converged())
+		for _, pool := range w.Registrars()[0].Engine().Snapshot().Pools {
+			for _, el := range pool.Elements {
+				for _, r := range w.Registrars() {
+					require.LessOrEqual(t, r.Engine().ServerID()^el.ID, el.HomeID^el.ID)
+				}
+			}
+		}
+	})
+}
+
+// After a crash without a word, with the elements' registrar gone, all of them are there all the time, and owned again soon.
+func TestSimNobodyIsMissed(t *testing.T) {
+	forSeeds(t, nil, func(t *testing.T, seed uint64) {
+		w := world(t, Config{Seed: seed})
+		scope(w, 3, 60)
+		settle(t, w, 30*time.Second)
+		n := w.Registrars()[1].Engine().Stats().Elements
+		w.Registrars()[0].Crash(seed%2 == 0)
+		for range 300 {
+			w.Run(100 * time.Millisecond)
+			for _, r := range w.Registrars()[1:] {
+				require.Equal(t, n, r.Engine().Stats().Elements, "seed %d, after %v", seed, w.Since())
+			}
+		}
+		require.NoError(t, w.Converged())
+		for _, r := range w.Registrars()[1:] {
+			require.LessOrEqual(t, r.Engine().Stats().Resyncs, uint64(8), "seed %d: no storm", seed)
+		}
+	})
 }

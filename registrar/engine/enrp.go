@@ -158,7 +158,9 @@ func (e *Engine) rearm() {
 	var d earliest
 	d.add(s.heartbeatAt)
 	if !s.operational {
-		d.add(s.mentor.until)
+		if s.mentor.id == 0 {
+			d.add(s.mentor.until)
+		}
 		d.add(s.mentor.deadline)
 	}
 	for _, p := range s.peers {
