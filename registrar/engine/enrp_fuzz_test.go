@@ -209,7 +209,7 @@ func feedENRP(t *testing.T, in []byte) {
 		case 8:
 			if id := some(x%4, ProtocolENRP); id != 0 {
 				delete(alive, id)
-				s.e.HandleAssocLost(s.now, id)
+				s.e.HandleAssocLost(s.now, id, LossEnded)
 			}
 		case 9, 10:
 			if len(connects) == 0 {
@@ -239,7 +239,7 @@ require.True(t, at.After(s.now), "all that was due was done")
 	for id := uint64(1); id <= last; id++ {
 		if alive[id] != 0 {
 			delete(alive, id)
-			s.e.HandleAssocLost(s.now, id)
+			s.e.HandleAssocLost(s.now, id, LossEnded)
 			polled()
 		}
 	}

@@ -106,7 +106,7 @@ func TestMentor(t *testing.T) {
 	s.enrp(103, &enrp.ListResponse{Header: from(third)})
 	s.enrp(103, &enrp.HandleTableResponse{Header: from(third), More: true, Pools: []enrp.PoolEntry{
 		{PoolHandle: "A", PoolElements: []param.PoolElement{ownedBy(third, 1, "10.0.0.8"), ownedBy(higher, 2, "10.0.0.8")}}}})
-	s.e.HandleAssocLost(s.now, 103)
+	s.e.HandleAssocLost(s.now, 103, LossEnded)
 	s.outputs()
 	s.advance(time.Second) // the first one is asked again
 	s.enrp(102, &enrp.ListResponse{Header: from(higher)})
@@ -356,7 +356,7 @@ func TestEncapsulationPortOfPeers(t *testing.T) {
 	l := has(t, s.enrp(103, &enrp.ListRequest{Header: from(third)}), enrp.TypeListResponse).(*enrp.ListResponse)
 	require.EqualValues(t, 9901, l.Servers[0].EncapPort)
 	s.printf("lost")
-	s.e.HandleAssocLost(s.now, 102)
+	s.e.HandleAssocLost(s.now, 102, LossEnded)
 	c, ok := s.e.PollConnect()
 	require.True(t, ok)
 	require.EqualValues(t, 9901, c.EncapPort)

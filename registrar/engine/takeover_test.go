@@ -14,7 +14,7 @@ import (
 // abandon ends the association of a peer, and the attempt to reach it fails.
 func (s *scene) abandon(assoc uint64) []string {
 	s.printf("%d lost", assoc)
-	s.e.HandleAssocLost(s.now, assoc)
+	s.e.HandleAssocLost(s.now, assoc, LossEnded)
 	out := s.outputs()
 	require.Contains(s.t, out, "connect ENRP", "it is probed at once")
 	return append(out, s.connectFailed(s.e.scope.lastID)...)
@@ -139,7 +139,7 @@ func TestTakeoverNotDone(t *testing.T) {
 	s.join(third, 103, "10.0.0.3")
 	s.enrp(102, add("A", ownedBy(higher, 1, "10.0.0.8")))
 	s.enrp(103, &enrp.InitTakeover{Header: from(third), Target: higher})
-	s.e.HandleAssocLost(s.now, 102)
+	s.e.HandleAssocLost(s.now, 102, LossEnded)
 	s.outputs()
 	require.Nil(t, has(t, s.advance(14*time.Second), enrp.TypeInitTakeover))
 	require.NotNil(t, has(t, s.advance(2*time.Second), enrp.TypeInitTakeover))
@@ -218,7 +218,7 @@ func TestRestartedPeer(t *testing.T) {
 	s := newENRPScene(t, nil).alone()
 	s.join(higher, 102, "10.0.0.2")
 	s.enrp(102, add("A", ownedBy(higher, 1, "10.0.0.8")))
-	s.e.HandleAssocLost(s.now, 102)
+	s.e.HandleAssocLost(s.now, 102, LossEnded)
 	s.outputs()
 	s.connected(s.e.scope.lastID, 103, registrarAt("10.0.0.2"))
 	s.enrp(103, presenceOf(third, "10.0.0.2", 0xffff, false))
