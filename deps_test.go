@@ -46,20 +46,23 @@ var layers = map[string][]string{
 	"pool":      {"asap", "asap/agent", "asap/param", "pool/policy", "sctp", "udpencap"},
 	"registrar": {"asap", "asap/param", "enrp", "pool/policy", "registrar/engine", "registrar/handlespace", "sctp", "udpencap"},
 
+	"service/pingpong": {},
+	"service/fractal":  {},
+
 	"cmd/rserpool": {"asap", "asap/param", "pool", "pool/policy", "registrar", "sctp", "udpencap"},
 }
 
 // pure packages do no input or output and know no time but their arguments'.
 var pure = []string{
 	"sctp/wire", "sctp/assoc", "asap/param", "asap", "enrp", "asap/agent",
-	"pool/policy", "registrar/handlespace", "registrar/engine", "sim",
+	"pool/policy", "registrar/handlespace", "registrar/engine", "sim", "service/pingpong", "service/fractal",
 }
 
 // small packages must stay cheap to import: they link the standard library,
 // x/net and x/sys only.
 var small = []string{
 	"sctp", "sctp/wire", "sctp/assoc", "sctp/simnet", "udpencap", "asap", "asap/param", "asap/agent", "enrp",
-	"pool", "pool/policy",
+	"pool", "pool/policy", "service/pingpong", "service/fractal",
 }
 
 // pureImports are the standard packages a pure package must not import.
