@@ -48,8 +48,9 @@ var layers = map[string][]string{
 
 	"service/pingpong": {},
 	"service/fractal":  {},
+	"service":          {"pool", "sctp", "service/fractal", "service/pingpong"},
 
-	"cmd/rserpool": {"asap", "asap/param", "pool", "pool/policy", "registrar", "sctp", "udpencap"},
+	"cmd/rserpool": {"asap", "asap/param", "pool", "pool/policy", "registrar", "sctp", "service", "service/fractal", "udpencap"},
 }
 
 // pure packages do no input or output and know no time but their arguments'.
@@ -62,7 +63,7 @@ var pure = []string{
 // x/net and x/sys only.
 var small = []string{
 	"sctp", "sctp/wire", "sctp/assoc", "sctp/simnet", "udpencap", "asap", "asap/param", "asap/agent", "enrp",
-	"pool", "pool/policy", "service/pingpong", "service/fractal",
+	"pool", "pool/policy", "service", "service/pingpong", "service/fractal",
 }
 
 // pureImports are the standard packages a pure package must not import.

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rserpool/rserpool/pool"
+	"github.com/rserpool/rserpool/sctp"
+)
+
+// DefaultTimeout is how long an element may be silent before another one is looked for. It is RSPLIB's.
+const DefaultTimeout = 5 * time.Second
+
+// maxVain is how many elements in a row may fail before they have said anything that was asked for.
+const maxVain = 5
+
+// ErrElements is matched by the error of a user of a service if several elements in a row have not done what they should.
+var ErrElements = errors.New("service: the elements of the pool do not serve")
+
+// A user is a session with elements that must answer in time, and with what the protocol allows.
+type user struct {
+	sess    *pool.Session
+	timeout time.Duration
+	vain    int // failovers since something right was received
+}
+
+// recv waits for the next message, with a PPID. It returns a *pool.FailoverError when another element serves the session,
+// be it that the one before was silent for too long.
+func (u *user) recv(ctx context.Context, ppid sctp.PPID) (sctp.Message, error) {
+	timeout := u.timeout
+	if timeout <= 0 {
+		timeout = DefaultTimeout
+	}
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	m, err := u.sess.Recv(limited)
+	cancel()
+	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		if u.sess.Conn().Err() == nil {
+			u.sess.Failover(fmt.Sprintf("nothing came for %v", timeout))
+		}
+		m, err = u.sess.Recv(ctx) // the session says when it has looked for an element for too long
+	}
+	if err == nil && m.PPID != ppid {
+		return m, u.fault(ctx, fmt.Errorf("a message with PPID %d, not %d", m.PPID, ppid))
+	}
+	return m, u.count(err)
+}
+
+// fault gives the element up because of what it has sent, and returns the *pool.FailoverError.
+func (u *user) fault(ctx context.Context, what error) error {
+	e := u.sess.Element()
+	u.sess.Failover(what.Error())
+	if u.vain+1 >= maxVain {
+		return fmt.Errorf("%w: the last of %d in a row was element 0x%08x: %w", ErrElements, maxVain, e.ID, what)
+	}
+	for {
+		if _, err := u.sess.Recv(ctx); err != nil {
+			return u.count(err)
+		}
+	}
+}
+
+// count counts failovers.
+func (u *user) count(err error) error {
+	f, ok := errors.AsType[*pool.FailoverError](err)
+	if !ok {
+		return err
+	}
+	if u.vain++; u.vain >= maxVain {
+		return fmt.Errorf("%w: the last of %d in a row: %w", ErrElements, u.vain, f.Err)
+	}
+	return f
+}
+
+// progress notes that the element has done what it should.
+func (u *user) progress() { u.vain = 0 }
+
+// send sends a message. If the element has failed, the next recv says so.
+func (u *user) send(ctx context.Context, m sctp.Message) error {
+	err := u.sess.Send(ctx, m)
+	if errors.Is(err, pool.ErrElementFailed) {
+		return nil
+	}
+	return err
+}
