@@ -14,6 +14,7 @@ import (
 
 	"github.com/rserpool/rserpool/pool"
 	"github.com/rserpool/rserpool/pool/policy"
+	"github.com/rserpool/rserpool/service"
 )
 
 func newServeCmd() *cobra.Command {
@@ -23,7 +24,9 @@ func newServeCmd() *cobra.Command {
 		Args:  cobra.ArbitraryArgs,
 		RunE:  needsCommand,
 	}
-	cmd.AddCommand(newServeEchoCmd())
+	for _, s := range service.Services() {
+		cmd.AddCommand(newServiceCmd(s))
+	}
 	return cmd
 }
 
@@ -35,37 +38,41 @@ type serveFlags struct {
 	id         string
 	port       int
 	reregister time.Duration
+	sessions   int
 }
 
-func newServeEchoCmd() *cobra.Command {
+func newServiceCmd(s service.Service) *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
-		Use:   "echo",
-		Short: "Run a pool element that sends every message back",
-		Example: "  rserpool serve echo\n" +
-			"  rserpool serve echo --registrar 10.0.0.1,10.1.0.1:3863 --policy WeightedRoundRobin:3\n" +
-			"  RSERPOOL_POOL=MyPool rserpool serve echo --port 5000",
+		Use:   s.Name,
+		Short: "Run a pool element that " + s.Does,
+		Example: fmt.Sprintf("  rserpool serve %[1]s\n"+
+			"  rserpool serve %[1]s --registrar 10.0.0.1,10.1.0.1:3863 --policy WeightedRoundRobin:3\n"+
+			"  rserpool serve %[1]s --policy LeastUsed --max-sessions 10\n"+
+			"  RSERPOOL_POOL=MyPool rserpool serve %[1]s --port 5000", s.Name),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := logger(cmd, slog.LevelInfo)
 			if err != nil {
 				return err
 			}
-			return runServe(cmd.Context(), &f, pool.Echo, cmd.OutOrStdout(), cmd.ErrOrStderr(), log)
+			return runServe(cmd.Context(), &f, s.Name, cmd.OutOrStdout(), cmd.ErrOrStderr(), log)
 		},
 	}
 	flags := cmd.Flags()
 	f.client.register(flags, 0)
-	flags.StringVar(&f.pool, "pool", "EchoPool", "handle of the pool")
+	flags.StringVar(&f.pool, "pool", s.Pool, "handle of the pool")
 	flags.StringVar(&f.policy, "policy", "RoundRobin", "pool policy, such as WeightedRoundRobin:3 or LeastUsed")
 	flags.StringVar(&f.id, "id", "", "PE identifier, decimal or 0xHEX (default: random)")
 	flags.IntVar(&f.port, "port", 0, "SCTP port (default: a free one)")
 	flags.DurationVar(&f.reregister, "reregister", 0, "re-registration interval (default: 30s, with --profile rfc 10m)")
+	flags.IntVar(&f.sessions, "max-sessions", s.MaxSessions,
+		"sessions at once, which are a load of 100% for policies like LeastUsed; 0: any number, and the load stays 0%")
 	return cmd
 }
 
 // runServe runs a pool element until the context ends.
-func runServe(ctx context.Context, f *serveFlags, h pool.Handler, stdout, stderr io.Writer, log *slog.Logger) error {
+func runServe(ctx context.Context, f *serveFlags, name string, stdout, stderr io.Writer, log *slog.Logger) error {
 	cfg, err := f.client.config(log)
 	if err != nil {
 		return err
@@ -88,13 +95,18 @@ func runServe(ctx context.Context, f *serveFlags, h pool.Handler, stdout, stderr
 		return usagef("--port: %d is not within 0 to 65535", f.port)
 	case f.reregister < 0:
 		return usagef("--reregister: %v is negative", f.reregister)
+	case f.sessions < 0:
+		return usagef("--max-sessions: %d is negative", f.sessions)
+	}
+	srv := &pool.Server{Handle: f.pool, ID: uint32(id), Policy: p, Interval: f.reregister}
+	if err := service.Configure(srv, name, f.sessions, log); err != nil {
+		return err
 	}
 	c, err := pool.NewClient(cfg)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	srv := &pool.Server{Handle: f.pool, ID: uint32(id), Policy: p, Handler: h, Interval: f.reregister}
 	fmt.Fprintf(stderr, "looking for a registrar for pool %s\n", f.pool)
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(ctx, c) }()

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"image/png"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestPingPong(t *testing.T) {
+	addr := startRegistrar(t)
+	start(t, local(addr, "serve", "pingpong", "--id", "0xa", "--log-level", "off")...)
+	code, out, errs := run(t, "", local(addr, "pingpong", "--count", "3", "--interval", "10ms")...)
+	require.Equal(t, exitOK, code, errs)
+	require.Regexp(t, `^Ack #1 from PE 0x0000000a \(reply #1\) in \S+\nAck #2 from PE 0x0000000a \(reply #2\) in \S+\n`+
+		`Ack #3 from PE 0x0000000a \(reply #3\) in \S+\n$`, out)
+	require.Regexp(t, `^connected to 0x0000000a at \S+\n$`, errs)
+
+	code, _, errs = run(t, "", local(addr, "pingpong", "--pool", "Nobody")...)
+	require.Equal(t, exitFailure, code)
+	require.Equal(t, "rserpool: pool: handle resolution of pool \"Nobody\" rejected: Unknown Pool Handle\n", errs)
+}
+
+func TestFractal(t *testing.T) {
+	addr := startRegistrar(t)
+	for _, id := range []string{"0xa", "0xb"} {
+		start(t, local(addr, "serve", "fractal", "--id", id, "--log-level", "off")...)
+	}
+	file := filepath.Join(t.TempDir(), "m.png")
+	code, out, errs := run(t, "", local(addr, "fractal", "--out", file, "--width", "120", "--height", "100", "--sessions", "4")...)
+	require.Equal(t, exitOK, code, errs)
+	require.Regexp(t, `^`+regexp.QuoteMeta(file)+`: 120 x 100 pixels in 4 tiles, 0 failovers, \S+\n$`, out)
+	require.Equal(t, 4, strings.Count(errs, ": done, at last by 0x0000000"), errs)
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	m, err := png.Decode(f)
+	require.NoError(t, err)
+	require.Equal(t, 120, m.Bounds().Dx())
+	r, g, b, a := m.At(30, 50).RGBA() // c = 0
+	require.Equal(t, [4]uint32{0, 0, 0, 0xffff}, [4]uint32{r, g, b, a})
+	entries, err := os.ReadDir(filepath.Dir(file))
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+
+	code, _, errs = run(t, "", local(addr, "fractal", "--out", filepath.Join(t.TempDir(), "no", "m.png"))...)
+	require.Equal(t, exitFailure, code)
+	require.Contains(t, errs, "rserpool: --out: ")
+	require.Equal(t, 1, strings.Count(errs, "\n"), errs)
+}
+
+// Every service can be called.
+func TestServe(t *testing.T) {
+	addr := startRegistrar(t)
+	for _, s := range []struct{ name, pool string }{
+		{"discard", "DiscardPool"}, {"daytime", "DaytimePool"}, {"chargen", "CharGenPool"},
+	} {
+		line, _ := start(t, local(addr, "serve", s.name, "--log-level", "off")...)
+		require.Regexp(t, `^serving `+s.pool+` at `, line)
+	}
+	code, out, errs := run(t, "", local(addr, "resolve", "DaytimePool")...)
+	require.Equal(t, exitOK, code, errs)
+	require.Contains(t, out, "RoundRobin")
+}
