@@ -36,7 +36,7 @@ type cachedElement struct {
 }
 
 func (c *cache) init(cfg Config) {
-	c.stale, c.rand, c.registry = cfg.StaleCacheValue, cfg.Rand, policy.NewRegistry()
+	c.stale, c.rand, c.registry = cfg.StaleCacheValue, cfg.Rand, cfg.Policies
 }
 
 func (c *cache) pool(h param.PoolHandle) *cachedPool {
@@ -85,7 +85,7 @@ func (c *cache) newPool(h param.PoolHandle, overall param.Policy) *cachedPool {
 	// One of the selected elements is used, the others are in reserve: so one is turned.
 	sel, err := policy.NewSelector[*cachedElement](rule, 1)
 	if err != nil {
-		panic(err) // the built-in rules are valid
+		panic(err) // a Registry has valid rules only
 	}
 	return &cachedPool{handle: h, policy: overall, selector: sel}
 }
@@ -126,6 +126,14 @@ func (p *cachedPool) deleteFunc(gone func(*cachedElement) bool) {
 		}
 		p.selector.Remove(&e.member)
 		return true
+	})
+}
+
+// youngerThan reports whether all that is known of a pool was learnt within age.
+func (c *cache) youngerThan(now time.Time, h param.PoolHandle, age time.Duration) bool {
+	p := c.pool(h)
+	return p != nil && !slices.ContainsFunc(p.elements, func(e *cachedElement) bool {
+		return expired(e.outdate.Add(age-c.stale), now)
 	})
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/rserpool/rserpool/pool/policy"
 )
 
 // A Config has the timers and thresholds of RFC 5352, Section 7, by their names. Zero values are those of the default
@@ -49,6 +51,9 @@ type Config struct {
 	// finds out by keep-alives anyway.
 	LifeInSeconds bool
 
+	// Policies are the policies that elements are selected by. Default: all of RFC 5356 and RSPLIB. A pool of another
+	// policy is used in the order of the registrar's answers.
+	Policies *policy.Registry
 	// Rand draws the order in which registrars are tried and elements selected. It is required.
 	Rand *rand.Rand
 }
@@ -120,6 +125,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.MaxRequestRetransmit == 0 {
 		c.MaxRequestRetransmit = 2
+	}
+	if c.Policies == nil {
+		c.Policies = policy.NewRegistry()
 	}
 	if c.Items == 0 {
 		c.Items = 8

@@ -87,6 +87,21 @@ func (a *Agent) UpdatePolicy(now time.Time, k Key, p param.Policy) error {
 	return a.Register(now, r)
 }
 
+// NotePolicy changes the policy of an element with its next re-registration.
+func (a *Agent) NotePolicy(k Key, p param.Policy) error {
+	e := a.element(k)
+	if e == nil || e.state == stateLeaving || e.state == stateDeregistering {
+		return fmt.Errorf("agent: element %#08x in pool %q is not registered", k.ID, k.Handle)
+	}
+	r := e.Registration
+	r.Policy = p
+	if err := r.check(&a.cfg); err != nil {
+		return err
+	}
+	e.Policy = p
+	return nil
+}
+
 // register sends ASAP_REGISTRATION, or waits for somebody to send it to.
 //
 // RFC 5352, Section 3.1, R3, R4: "Send the ASAP_REGISTRATION message to the Home ENRP server using SCTP. Start a

@@ -24,6 +24,9 @@ type ResolveOptions struct {
 	Items uint32
 	// Fresh asks the registrar even if the cache has an answer.
 	Fresh bool
+	// StaleCacheValue is stale_cache_value for this resolution, if it is positive and less than that of the Config: what
+	// the cache has is used if it is younger.
+	StaleCacheValue time.Duration
 }
 
 // A resolution is one ASAP_HANDLE_RESOLUTION, and everybody who waits for the answer.
@@ -84,7 +87,7 @@ func (a *Agent) Resolve(now time.Time, h param.PoolHandle, o ResolveOptions) (Re
 	r := &a.resolver
 	r.lastID++
 	id := r.lastID
-	if !o.Fresh {
+	if !o.Fresh && (o.StaleCacheValue <= 0 || a.cache.youngerThan(now, h, o.StaleCacheValue)) {
 		if elems, pol := a.cache.pick(now, h, o.Items); len(elems) > 0 {
 			a.tell(EventResolved{ID: id, Handle: h, Elements: elems, Policy: pol, Cached: true})
 			return id, nil
