@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"time"
 
 	"github.com/rserpool/rserpool/asap"
+	"github.com/rserpool/rserpool/asap/agent"
 	"github.com/rserpool/rserpool/sctp"
 )
 
@@ -17,11 +19,21 @@ import (
 type failure struct {
 	element Element
 	err     error
+	report  bool // as unreachable
+}
+
+func newFailure(e Element, err error) *failure { return &failure{e, err, !isGraceful(err)} }
+
+// served is an association with an element.
+type served struct {
+	conn    *sctp.Conn
+	element Element
+	echoed  bool // it was given a cookie
 }
 
 // connect sets up an association with an element of the pool. After a failure it insists: elements may be about to
 // register, and the registrar about to notice that others are gone.
-func (s *Session) connect(ctx context.Context, after *failure) (*sctp.Conn, Element, error) {
+func (s *Session) connect(ctx context.Context, after *failure) (served, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := context.AfterFunc(s.ctx, func() { cancel(net.ErrClosed) })
@@ -30,43 +42,44 @@ func (s *Session) connect(ctx context.Context, after *failure) (*sctp.Conn, Elem
 	var timeout <-chan time.Time
 	tried := make(map[uint32]bool)
 	if after != nil {
-		if isGraceful(after.err) {
-			s.c.drop(s.handle, after.element.ID)
-		} else {
+		if after.report {
 			s.c.ReportUnreachable(ctx, s.handle, after.element.ID)
+			after.report = false // once, also if the context ends before another one is found
+		} else {
+			s.c.drop(s.handle, after.element.ID)
 		}
 		tried[after.element.ID] = true
-		if d := s.c.cfg.FailoverTimeout; d > 0 {
+		if d := s.opt.FailoverTimeout; d > 0 {
 			t := time.NewTimer(d)
 			defer t.Stop()
 			timeout = t.C
 		}
 	}
 	for fresh := false; ; fresh = true {
-		conn, e, err := s.tryAll(ctx, fresh, tried)
+		got, err := s.tryAll(ctx, fresh, tried)
 		if err == nil {
-			return conn, e, nil
+			return got, nil
 		}
 		switch {
 		case ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
-			return nil, Element{}, err
+			return served{}, err
 		case ctx.Err() != nil:
-			return nil, Element{}, errors.Join(context.Cause(ctx), err)
+			return served{}, errors.Join(context.Cause(ctx), err)
 		case errors.Is(err, ErrUnreachable) && !fresh:
 			continue // the cache may be behind
 		case after == nil:
-			return nil, Element{}, err
+			return served{}, err
 		}
 		clear(tried) // also the one that has failed: it may be back
-		t := time.NewTimer(s.c.cfg.RetryDelay)
+		t := time.NewTimer(s.opt.RetryDelay)
 		select {
 		case <-t.C:
 		case <-timeout:
 			t.Stop()
-			return nil, Element{}, err
+			return served{}, err
 		case <-ctx.Done():
 			t.Stop()
-			return nil, Element{}, context.Cause(ctx)
+			return served{}, context.Cause(ctx)
 		}
 	}
 }
@@ -76,22 +89,42 @@ func (s *Session) connect(ctx context.Context, after *failure) (*sctp.Conn, Elem
 var ErrUnreachable = errors.New("no element could be reached")
 
 // tryAll resolves the handle and tries the elements that were not tried before.
-func (s *Session) tryAll(ctx context.Context, fresh bool, tried map[uint32]bool) (*sctp.Conn, Element, error) {
-	elems, err := s.c.resolve(ctx, s.handle, fresh)
-	if err != nil {
-		return nil, Element{}, err
-	}
+func (s *Session) tryAll(ctx context.Context, fresh bool, tried map[uint32]bool) (served, error) {
 	errs := []error{fmt.Errorf("pool %q: %w", s.handle, ErrUnreachable)}
+	card := s.preferred()
+	if card != nil && !s.c.hasHome() { // it may be long before a registrar answers
+		// What a registrar says of them later counts nevertheless, so that they are not noted as tried.
+		if got, ok := s.try(ctx, card.order(nil, false), maps.Clone(tried), &errs); ok {
+			return got, nil
+		}
+	}
+	o := agent.ResolveOptions{Fresh: fresh || s.opt.StaleCacheValue < 0, StaleCacheValue: s.opt.StaleCacheValue}
+	elems, err := s.c.resolveWith(ctx, s.handle, o)
+	if err != nil && (card == nil || ctx.Err() != nil) {
+		return served{}, err
+	}
+	all := err == nil && len(elems) < s.c.items()
+	if got, ok := s.try(ctx, card.order(elems, all), tried, &errs); ok {
+		return got, nil
+	}
+	if err != nil {
+		return served{}, err
+	}
+	return served{}, errors.Join(errs...)
+}
+
+// try tries elements one after the other, but for those that were tried before.
+func (s *Session) try(ctx context.Context, elems []Element, tried map[uint32]bool, errs *[]error) (served, bool) {
 	for _, e := range elems {
-		if tried[e.ID] {
+		if tried[e.ID] || ctx.Err() != nil {
 			continue
 		}
 		tried[e.ID] = true
-		conn, err := s.dial(ctx, e)
+		got, err := s.dial(ctx, e)
 		if err == nil {
-			return conn, e, nil
+			return got, true
 		}
-		errs = append(errs, fmt.Errorf("element %s: %w", idString(e.ID), err))
+		*errs = append(*errs, fmt.Errorf("element %s: %w", idString(e.ID), err))
 		if ctx.Err() != nil {
 			break
 		}
@@ -99,37 +132,58 @@ func (s *Session) tryAll(ctx context.Context, fresh bool, tried map[uint32]bool)
 		// failed sender will report the event as described in Section 3.5."
 		s.c.ReportUnreachable(ctx, s.handle, e.ID)
 	}
-	return nil, Element{}, errors.Join(errs...)
+	return served{}, false
 }
 
-// dial sets up an association with an element.
-func (s *Session) dial(ctx context.Context, e Element) (*sctp.Conn, error) {
+// preferred returns the business card by which elements are chosen, or nil.
+func (s *Session) preferred() *BusinessCard {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range []*BusinessCard{s.card, s.opt.Prefer} {
+		if c != nil && c.Handle == s.handle {
+			return c
+		}
+	}
+	return nil
+}
+
+// dial sets up an association with an element, and its control channel.
+func (s *Session) dial(ctx context.Context, e Element) (served, error) {
 	addr := e.Addr()
 	if addr == nil {
-		return nil, fmt.Errorf("it is reached by %v, not by SCTP", e.Transport.Protocol)
+		return served{}, fmt.Errorf("it is reached by %v, not by SCTP", e.Transport.Protocol)
 	}
 	addr.IPs = s.c.reachable(addr.IPs)
-	limited, cancel := context.WithTimeout(ctx, s.c.cfg.ConnectTimeout)
+	limited, cancel := context.WithTimeout(ctx, s.opt.ConnectTimeout)
 	defer cancel()
 	conn, err := s.c.stack.Dial(limited, addr)
 	if err != nil {
-		return nil, err
+		return served{}, err
+	}
+	got := served{conn: conn, element: e}
+	if !e.hasControl() {
+		return got, nil
 	}
 	s.mu.Lock()
 	cookie := s.cookie
 	s.mu.Unlock()
-	if cookie == nil {
-		return conn, nil
+	if cookie != nil {
+		// RFC 5352, Section 3.8: "it SHOULD send the latest received cookie parameter in an ASAP_COOKIE_ECHO message to
+		// the new PE as the first message on the control channel." An element that was restarted is new in this sense.
+		err = sendControl(limited, conn, &asap.CookieEcho{Cookie: cookie})
+		got.echoed = true
 	}
-	// RFC 5352, Section 3.8: "it SHOULD send the latest received cookie parameter in an ASAP_COOKIE_ECHO message to the
-	// new PE as the first message on the control channel."
-	b, err := (&asap.CookieEcho{Cookie: cookie}).AppendBinary(nil)
-	if err == nil {
-		err = conn.Send(limited, sctp.Message{PPID: asap.PPID, Data: b})
+	if s.opt.Card != nil && err == nil {
+		// RFC 5352, Section 3.9: "A PU should send an ASAP_BUSINESS_CARD message to a PE only if it is part of a PU/PE
+		// combination."
+		var m *asap.BusinessCard
+		if m, err = s.opt.Card.message(); err == nil {
+			err = sendControl(limited, conn, m)
+		}
 	}
 	if err != nil {
 		conn.Abort("")
-		return nil, err
+		return served{}, err
 	}
-	return conn, nil
+	return got, nil
 }

@@ -44,6 +44,20 @@ func (e Element) String() string {
 	return fmt.Sprintf("%s at %v", idString(e.ID), e.Transport)
 }
 
+// param is what a registrar would be told.
+func (e Element) param() param.PoolElement {
+	pe := param.PoolElement{
+		ID: e.ID, HomeID: e.HomeID, Life: e.Life, UserTransport: e.Transport, Policy: policy.RoundRobin{}.Param(),
+	}
+	if e.EncapPort != param.DefaultEncapPort {
+		pe.EncapPort = e.EncapPort
+	}
+	if e.Policy != nil {
+		pe.Policy = e.Policy.Param()
+	}
+	return pe
+}
+
 func newElement(h param.PoolHandle, pe param.PoolElement) Element {
 	e := Element{
 		Handle: string(h), ID: pe.ID, HomeID: pe.HomeID, Transport: pe.UserTransport, EncapPort: pe.EncapPort,

@@ -131,9 +131,11 @@ func ExampleSession_Recv() {
 		log.Fatal(err)
 	}
 	defer sess.Close()
-	sess.Failover("to show it")
+	if err := sess.ForceFailover(ctx, pool.Force{Reason: "to show it"}); err != nil {
+		log.Fatal(err)
+	}
 	request := sctp.Message{Data: []byte("hello")}
-	sess.Send(ctx, request) // refused: the element has failed
+	sess.Send(ctx, request) // refused until Recv has told of the failover
 	for {
 		m, err := sess.Recv(ctx)
 		if failover, ok := errors.AsType[*pool.FailoverError](err); ok {

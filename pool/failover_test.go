@@ -206,7 +206,7 @@ func TestCookieIsEchoed(t *testing.T) {
 		_, err = sess.Recv(limited) // takes the cookie
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		first := sess.Element().ID
-		sess.Failover("for the test")
+		require.NoError(t, sess.ForceFailover(w.ctx, Force{Reason: "for the test"}))
 		m, err := sess.Do(w.ctx, text("x"))
 		require.NoError(t, err)
 		require.Equal(t, "x4", string(m.Data), "the next element goes on counting")

@@ -59,7 +59,9 @@ type world struct {
 	t   *testing.T
 	net *simnet.Net
 	n   uint64
-	ctx context.Context
+	// users counts the pool users that are not ours.
+	users int
+	ctx   context.Context
 }
 
 func newWorld(t *testing.T) *world {

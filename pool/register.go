@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"sync"
@@ -94,6 +95,7 @@ type Registered struct {
 	mu     sync.Mutex
 	reg    agent.Registration
 	policy policy.Policy
+	told   policy.Policy // that the registrar knows
 	state  RegistrationState
 	err    error
 	events []RegistrationEvent
@@ -115,7 +117,7 @@ func (c *Client) Register(ctx context.Context, r Registration) (*Registered, err
 	}
 	ar := c.registration(&r)
 	reg := &Registered{
-		c: c, key: ar.Key, reg: ar, policy: r.Policy,
+		c: c, key: ar.Key, reg: ar, policy: r.Policy, told: r.Policy,
 		settled: make(chan struct{}), over: make(chan struct{}), signal: make(chan struct{}, 1),
 	}
 	var err error
@@ -217,7 +219,7 @@ func (r *Registered) UpdatePolicy(p policy.Policy) error {
 	open := r.c.do(func(now time.Time) {
 		if err = r.c.agent.UpdatePolicy(now, r.key, p.Param()); err == nil {
 			r.mu.Lock()
-			r.policy = p
+			r.policy, r.told = p, p
 			r.mu.Unlock()
 		}
 	})
@@ -227,20 +229,46 @@ func (r *Registered) UpdatePolicy(p policy.Policy) error {
 	return err
 }
 
-// SetLoad tells the registrar the load of the element at once: a number from 0 to 1. It does nothing if the policy has
-// no load.
+// loadStep is the least change of a load that is told at once: 1 %. An element whose load is never the same twice does
+// not need a registrar's time for each of them.
+const loadStep = math.MaxUint32 / 100
+
+// SetLoad sets the load of the element, a number from 0 to 1. The registrar is told at once if it differs by 0.01 or more
+// from what it knows, or else with the next re-registration. It does nothing if the policy has no load.
 func (r *Registered) SetLoad(load float64) error {
 	if err := checkLoad(load); err != nil {
 		return err
 	}
 	r.mu.Lock()
-	p := r.policy
+	p, told := r.policy, r.told
 	r.mu.Unlock()
 	q := policy.WithLoad(p, policy.Fraction(load))
 	if q.Param() == p.Param() {
 		return nil
 	}
-	return r.UpdatePolicy(q)
+	if a, b := q.Param().Load, told.Param().Load; max(a, b)-min(a, b) >= loadStep {
+		return r.UpdatePolicy(q)
+	}
+	var err error
+	if !r.c.do(func(time.Time) {
+		if err = r.c.agent.NotePolicy(r.key, q.Param()); err == nil {
+			r.mu.Lock()
+			r.policy = q
+			r.mu.Unlock()
+		}
+	}) {
+		return fmt.Errorf("pool: update of element %s: %w", idString(r.key.ID), errClosed)
+	}
+	return err
+}
+
+// Element returns the element as it registers, for a business card for example.
+func (r *Registered) Element() Element {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return newElement(r.key.Handle, param.PoolElement{
+		ID: r.key.ID, UserTransport: r.reg.Transport, EncapPort: r.reg.EncapPort, Policy: r.policy.Param(),
+	})
 }
 
 func checkLoad(load float64) error {
@@ -328,6 +356,9 @@ func (r *Registered) push(e RegistrationEvent) {
 }
 
 func (r *Registered) registered(e agent.EventRegistered) {
+	r.mu.Lock()
+	r.told = r.policy
+	r.mu.Unlock()
 	if e.First || len(e.Warnings) > 0 {
 		r.push(RegistrationEvent{State: RegistrationUp, Warnings: e.Warnings})
 	}

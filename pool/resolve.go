@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/rserpool/rserpool/asap/agent"
@@ -43,15 +44,15 @@ func (c *Client) ResolveFresh(ctx context.Context, handle string) ([]Element, er
 }
 
 func (c *Client) resolveFor(ctx context.Context, handle string, fresh bool) ([]Element, error) {
-	elems, err := c.resolve(ctx, handle, fresh)
+	elems, err := c.resolveWith(ctx, handle, agent.ResolveOptions{Fresh: fresh})
 	if err != nil {
 		return nil, fmt.Errorf("pool: %w", err)
 	}
 	return elems, nil
 }
 
-// resolve returns errors that say for themselves what they are about.
-func (c *Client) resolve(ctx context.Context, handle string, fresh bool) ([]Element, error) {
+// resolveWith returns errors that say for themselves what they are about.
+func (c *Client) resolveWith(ctx context.Context, handle string, o agent.ResolveOptions) ([]Element, error) {
 	waited := func(err error) ([]Element, error) {
 		return nil, fmt.Errorf("handle resolution of pool %.32q: %w", handle, err)
 	}
@@ -65,7 +66,7 @@ func (c *Client) resolve(ctx context.Context, handle string, fresh bool) ([]Elem
 	var id agent.ResolveID
 	var err error
 	open := c.do(func(now time.Time) {
-		id, err = c.agent.Resolve(now, param.PoolHandle(handle), agent.ResolveOptions{Fresh: fresh})
+		id, err = c.agent.Resolve(now, param.PoolHandle(handle), o)
 		if err == nil {
 			c.waiting[id] = answer
 		}
@@ -116,6 +117,26 @@ func (c *Client) ReportUnreachable(ctx context.Context, handle string, id uint32
 		return fmt.Errorf("pool: report of element %s: %w", idString(id), errClosed)
 	}
 	return nil
+}
+
+// hasHome reports whether there is a registrar to ask.
+func (c *Client) hasHome() (ok bool) {
+	c.do(func(time.Time) { _, ok = c.agent.Home() })
+	return ok
+}
+
+// items is how many elements a resolution asks for.
+func (c *Client) items() int {
+	if c.cfg.ASAP.Items == 0 {
+		return agent.DefaultItems
+	}
+	return int(min(c.cfg.ASAP.Items, math.MaxInt32))
+}
+
+// PurgeCache forgets what is known of a pool, so that the next resolution asks a registrar (CachePurgeRequest, RFC 5352,
+// Section 6.4).
+func (c *Client) PurgeCache(handle string) {
+	c.do(func(time.Time) { c.agent.Purge(param.PoolHandle(handle)) })
 }
 
 // drop does not use an element again before the registrar names it anew.

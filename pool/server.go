@@ -61,14 +61,36 @@ type Server struct {
 	// SpeaksFirst starts the handler before the client has sent anything. The default is to wait for the first
 	// message, because registrars set up associations to the same port.
 	SpeaksFirst bool
-	// DrainTimeout is how long Serve waits in the end for the registrar, and then for the handlers, before it aborts
-	// what is left. Default: 5 s. Negative: it does not wait.
+	// MaxSessions is how many sessions are served at a time. A client whose first message comes when there are as many
+	// is sent away with a graceful shutdown, and turns to the next element. Default: no limit.
+	MaxSessions int
+	// Cookies says when what the handler has given to ServerConn.KeepCookie is sent to the client.
+	Cookies CookiePolicy
+	// CookieKeys sign the cookies of the pool's elements, which must have them in common: cookies are sent with an
+	// HMAC-SHA256 (32 bytes) made with the first key, and one that comes back is taken only if one of the keys has made
+	// its. Default: they are sent and taken as they are.
+	//
+	// RFC 5352, Section 3.8: "a cookie should be signed by the sending PE ASAP Endpoint and the cookie should be verified
+	// by the receiving PE's ASAP Endpoint."
+	CookieKeys [][]byte
+	// Cards gives each client a business card when its session begins (RFC 5352, Section 3.9): the other elements of the
+	// pool, in the order of its policy. SetBusinessCard takes its place. Default: none is sent, see docs/deviations.md.
+	Cards bool
+	// Linger is how long the sessions that exist are served on in the end, once the element is deregistered and takes no
+	// new ones. Default: not at all; clients that fail over to another element find out at once.
+	Linger time.Duration
+	// DrainTimeout is how long Serve waits in the end for the registrar, and then, after Linger, for the handlers, before
+	// it aborts what is left. Default: 5 s. Negative: it does not wait.
 	DrainTimeout time.Duration
 
-	mu    sync.Mutex
-	reg   *Registered
-	ready chan struct{} // closed when reg is set
-	began bool          // Serve was called
+	mu       sync.Mutex
+	reg      *Registered
+	ready    chan struct{} // closed when reg is set
+	began    bool          // Serve was called
+	load     *float64      // that was set
+	card     *BusinessCard // that was set
+	sessions map[*ServerConn]struct{}
+	idle     chan struct{} // closed when there are no sessions, if somebody waits for it
 
 	drain  context.Context // ends when handlers shall come to an end
 	abort  context.Context // ends when they had their time
@@ -87,6 +109,9 @@ const (
 func (s *Server) Serve(ctx context.Context, c *Client) error {
 	if s.Handler == nil {
 		return errors.New("pool: serve: Handler is nil")
+	}
+	if err := s.Cookies.check(); err != nil {
+		return fmt.Errorf("pool: serve: %w", err)
 	}
 	if err := checkHandle(s.Handle); err != nil {
 		return fmt.Errorf("pool: serve: %w", err)
@@ -115,14 +140,21 @@ func (s *Server) Serve(ctx context.Context, c *Client) error {
 	defer func() {
 		// No new sessions, and an end to those there are.
 		stop()
+		s.linger(c)
 		startDrain()
 		t := time.AfterFunc(max(timeout, 0), startAbort)
 		s.active.Wait()
 		t.Stop()
 		startAbort()
 	}()
+	s.mu.Lock()
+	p, load := s.Policy, s.load
+	s.mu.Unlock()
+	if p != nil && load != nil {
+		p = policy.WithLoad(p, policy.Fraction(*load))
+	}
 	reg, err := c.Register(ctx, Registration{
-		Handle: s.Handle, ID: s.ID, Policy: s.Policy, Addrs: s.Addrs, Port: port, Interval: s.Interval, Life: s.Life,
+		Handle: s.Handle, ID: s.ID, Policy: p, Addrs: s.Addrs, Port: port, Interval: s.Interval, Life: s.Life,
 	})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -131,8 +163,11 @@ func (s *Server) Serve(ctx context.Context, c *Client) error {
 		return err
 	}
 	s.mu.Lock()
-	s.reg = reg
+	s.reg, load = reg, s.load
 	s.mu.Unlock()
+	if load != nil {
+		reg.SetLoad(*load) // it may have changed meanwhile
+	}
 	close(s.readiness())
 	select {
 	case <-reg.Done():
@@ -170,12 +205,17 @@ func (s *Server) Registered() *Registered {
 	return s.reg
 }
 
-// SetLoad tells the registrar the load of the element, a number from 0 to 1. Before it is registered, it does nothing.
+// SetLoad sets the load of the element, a number from 0 to 1, as Registered.SetLoad does. Before it is registered, the
+// load is that of its registration.
 func (s *Server) SetLoad(load float64) error {
 	if err := checkLoad(load); err != nil {
 		return err
 	}
-	if r := s.Registered(); r != nil {
+	s.mu.Lock()
+	s.load = &load
+	r := s.reg
+	s.mu.Unlock()
+	if r != nil {
 		return r.SetLoad(load)
 	}
 	return nil
@@ -245,7 +285,7 @@ func (c *Client) accept() {
 
 // serveInbound serves an association that somebody has set up: with a handler, if it turns out to be a session.
 func (c *Client) serveInbound(conn *sctp.Conn, s *Server) {
-	sc := &ServerConn{c: c, conn: conn}
+	sc := newServerConn(c, s, conn)
 	defer sc.end()
 	if s == nil {
 		if _, err := sc.Recv(c.ctx); err == nil {
@@ -258,6 +298,7 @@ func (c *Client) serveInbound(conn *sctp.Conn, s *Server) {
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
 	defer context.AfterFunc(s.drain, cancel)()
+	sc.ctx = ctx
 	if !s.SpeaksFirst {
 		m, err := sc.Recv(ctx)
 		if err != nil && sc.link != nil && c.ctx.Err() == nil {
@@ -270,6 +311,10 @@ func (c *Client) serveInbound(conn *sctp.Conn, s *Server) {
 		}
 		sc.first = &m
 	}
+	if !s.begin(sc) {
+		return
+	}
+	defer s.finish(sc)
 	defer context.AfterFunc(s.abort, func() { conn.Abort("server closed") })()
 	s.Handler.ServeSession(ctx, sc)
 }

@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"slices"
 	"sync"
 	"time"
 
@@ -20,59 +18,41 @@ import (
 // reports it to the registrar, sets up an association with another one, and returns a [*FailoverError] once. Its methods
 // may be called from any number of goroutines.
 //
+// What happens to a session is told by Recv, in its place among the messages, as an error that does not end the session:
+// [*FailoverError], [*FailoverNecessaryError] with FailoverManual, [*CardNotice] if it is asked for. Nothing calls into
+// the program.
+//
 // A message is handed to one element only. After a failover it is for the program to repeat what was not answered, if it
 // may be done twice; [Session.Do] does so for one request at a time.
 type Session struct {
 	c      *Client
 	handle string
+	opt    DialOptions
 	ctx    context.Context // ends with the session
 	cancel context.CancelFunc
-	// failing is held by who does a failover.
-	failing chan struct{}
+	// failing is held by who does a failover, reading by who takes messages from the association: cookies have an order.
+	// Who has failing may wait for reading, not the other way round.
+	failing, reading chan struct{}
+	reports          int // of what was wrong on the control channel; guarded by reading
 
 	mu      sync.Mutex
 	conn    *sctp.Conn
 	element Element
-	heard   time.Time // when something came from the element
+	since   time.Time // when the element began to serve
+	heard   time.Time // when something came from it
 	n       int       // failovers so far
 	cookie  []byte    // the latest from an element
+	card    *BusinessCard
+
+	lost    *failure       // the element that serves has failed, or was given up
+	told    bool           // FailoverManual: lost was told, or is by the program's own doing
+	moved   chan struct{}  // closed by the next failover, and the end
+	backlog []sctp.Message // of the element before, not received yet
+	notices []error        // for Recv
+	untold  *FailoverError // for Recv
 	closed  bool
 	err     error // what ended the session
 }
-
-// A FailoverError tells that the element of a Session has failed and that another one serves it now. The session goes
-// on: only what the failed element has not answered is in doubt.
-type FailoverError struct {
-	// Handle is that of the pool.
-	Handle string
-	// N counts the failovers of the session, from 1.
-	N int
-	// From is the element that has failed, To the one that serves the session now.
-	From, To Element
-	// Err says how it failed: io.EOF if it shut down gracefully, *sctp.AbortError, *sctp.LostError, or what Failover
-	// was called with.
-	Err error
-	// CookieEchoed says that To was given the latest cookie of From (RFC 5352, Section 3.8).
-	CookieEchoed bool
-	// Silent is how long nothing had come from From, neither messages nor the establishment of the association, when To
-	// began to serve the session.
-	Silent time.Duration
-	// Took is how long it took to find To and to set up the association with it.
-	Took time.Duration
-}
-
-// Left reports whether From has left in order, after everything that it had sent.
-func (e *FailoverError) Left() bool { return isGraceful(e.Err) }
-
-func (e *FailoverError) Error() string {
-	if e.Left() {
-		return fmt.Sprintf("pool %q: element %s left, %v serves now", e.Handle, idString(e.From.ID), e.To)
-	}
-	return fmt.Sprintf("pool %q: element %s failed (%v), %v serves now", e.Handle, idString(e.From.ID), e.Err, e.To)
-}
-
-// Unwrap returns Err.
-func (e *FailoverError) Unwrap() error { return e.Err }
 
 // ErrReservedPPID is returned for a message with the PPID of ASAP.
 //
@@ -84,16 +64,11 @@ var ErrReservedPPID = errors.New("pool: PPID 11 is reserved for ASAP")
 //
 // Errors: those of Resolve, and of the elements that were tried.
 func (c *Client) Dial(ctx context.Context, handle string) (*Session, error) {
-	s := &Session{c: c, handle: handle, failing: make(chan struct{}, 1)}
-	s.ctx, s.cancel = context.WithCancel(c.ctx)
-	conn, e, err := s.connect(ctx, nil)
-	if err != nil {
-		s.cancel()
-		return nil, fmt.Errorf("pool: %w", err)
-	}
-	s.conn, s.element, s.heard = conn, e, time.Now()
-	return s, nil
+	return c.DialWith(ctx, handle, DialOptions{})
 }
+
+// Handle returns the handle of the pool.
+func (s *Session) Handle() string { return s.handle }
 
 // Element returns the element that serves the session.
 func (s *Session) Element() Element {
@@ -108,6 +83,22 @@ func (s *Session) Conn() *sctp.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.conn
+}
+
+// HasCookie reports whether an element has given the session a cookie, which the next one will be given. Cookies are
+// taken by Recv.
+func (s *Session) HasCookie() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cookie != nil
+}
+
+// BusinessCard returns the latest business card from the elements that have served the session, or nil. It is used for
+// the next failover. Cards are taken by Recv.
+func (s *Session) BusinessCard() *BusinessCard {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.card
 }
 
 // ErrElementFailed is matched by the error of a Send to an element that has failed, or has left. The message was not
@@ -125,10 +116,13 @@ func (s *Session) Send(ctx context.Context, m sctp.Message) error {
 		return ErrReservedPPID
 	}
 	s.mu.Lock()
-	conn, e, err := s.conn, s.element, s.err
+	conn, e, err, untold := s.conn, s.element, s.err, s.untold
 	s.mu.Unlock()
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case untold != nil:
+		return fmt.Errorf("pool %q: message not sent: %w: %s: the failover is not received yet", s.handle, ErrElementFailed, idString(untold.From.ID))
 	}
 	err = conn.Send(ctx, m)
 	if err == nil || ctx.Err() != nil ||
@@ -147,46 +141,108 @@ func (s *Session) Send(ctx context.Context, m sctp.Message) error {
 //
 // If the context ends during a failover, the next call takes it up again.
 //
-// Errors: *FailoverError, which does not end the session; what ended the session if no element could be found;
+// Errors that do not end the session: *FailoverError; with FailoverManual *FailoverNecessaryError, after which Recv
+// waits for Failover; *CardNotice if DialOptions ask for it. Others: what ended the session if no element could be found;
 // net.ErrClosed after Close; the context's.
 func (s *Session) Recv(ctx context.Context) (sctp.Message, error) {
-	for {
+	for controls := 0; ; {
 		s.mu.Lock()
-		conn, n, err := s.conn, s.n, s.err
-		s.mu.Unlock()
-		if err != nil {
-			return sctp.Message{}, err
-		}
-		m, err := conn.Recv(ctx)
-		if err == nil {
-			s.mu.Lock()
-			s.heard = time.Now()
+		if m, err, ok := s.pending(); ok {
 			s.mu.Unlock()
+			return m, err
 		}
+		conn, n, told, moved := s.conn, s.n, s.told, s.moved
+		s.mu.Unlock()
+		if told {
+			select {
+			case <-moved:
+				continue
+			case <-ctx.Done():
+				return sctp.Message{}, ctx.Err()
+			}
+		}
+		m, data, err := s.take(ctx, conn, n)
 		switch {
-		case err == nil && m.PPID != asap.PPID:
+		case err == nil && data:
 			return m, nil
 		case err == nil:
-			s.control(m)
+			if controls++; controls >= maxControlRun && ctx.Err() != nil {
+				return sctp.Message{}, ctx.Err()
+			}
 		case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 			return m, err
-		default:
-			f, err := s.failover(ctx, n, err)
-			if err != nil {
-				return m, err
-			}
-			if f != nil {
+		case s.opt.Failover == FailoverManual:
+			if f := s.necessary(n, err); f != nil {
 				return m, f
+			}
+		default:
+			if err := s.failover(ctx, n, err); err != nil {
+				return m, err
 			}
 		}
 	}
+}
+
+// pending returns what comes before the next message of the association.
+func (s *Session) pending() (m sctp.Message, err error, ok bool) {
+	switch {
+	case s.closed:
+		return m, s.err, true
+	case len(s.backlog) > 0:
+		m, s.backlog = s.backlog[0], s.backlog[1:]
+		return m, nil, true
+	case s.untold != nil:
+		f := s.untold
+		s.untold = nil
+		return m, f, true
+	case len(s.notices) > 0:
+		err, s.notices = s.notices[0], s.notices[1:]
+		return m, err, true
+	case s.err != nil:
+		return m, s.err, true
+	}
+	return m, nil, false
+}
+
+// take takes the next message from the n-th association. It says whether it is one of data; others are done with.
+func (s *Session) take(ctx context.Context, conn *sctp.Conn, n int) (m sctp.Message, data bool, err error) {
+	select {
+	case s.reading <- struct{}{}:
+	default:
+		select {
+		case s.reading <- struct{}{}:
+		case <-ctx.Done():
+			return m, false, ctx.Err()
+		}
+	}
+	defer func() { <-s.reading }()
+	m, err = conn.Recv(ctx)
+	if err != nil {
+		return m, false, err
+	}
+	s.mu.Lock()
+	current := s.n == n
+	if current {
+		s.heard = time.Now()
+	}
+	s.mu.Unlock()
+	// RFC 5352, Section 5: "ASAP messages belonging to the control channel MUST be sent using the PPID registered for
+	// ASAP."
+	if m.PPID != asap.PPID {
+		return m, true, nil
+	}
+	if current {
+		s.control(ctx, conn, m)
+	}
+	return m, false, nil
 }
 
 // Do sends a request and returns the answer, that is, the next message. If the element fails before it has answered, the
 // next one is asked: an element may have carried the request out without having answered it, so it must be one that may
 // be carried out twice. Only one Do at a time, and no Send and Recv besides.
 //
-// Errors: those of Send and Recv, but for failovers.
+// Errors: those of Send and Recv, but for *FailoverError and *CardNotice. With FailoverManual, what has brought a
+// *FailoverNecessaryError must be repeated by the program.
 func (s *Session) Do(ctx context.Context, m sctp.Message) (sctp.Message, error) {
 	for {
 		err := s.Send(ctx, m)
@@ -199,6 +255,9 @@ func (s *Session) Do(ctx context.Context, m sctp.Message) (sctp.Message, error) 
 			if _, ok := errors.AsType[*FailoverError](err); ok {
 				break
 			}
+			if _, ok := errors.AsType[*CardNotice](err); ok {
+				continue
+			}
 			if err != nil || sent {
 				return answer, err
 			}
@@ -210,31 +269,6 @@ func (s *Session) ended() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err
-}
-
-// control takes an ASAP message of the element.
-//
-// RFC 5352, Section 3.8: "The PU's ASAP endpoint stores the Cookie parameter and discards an older cookie if it is
-// previously stored."
-func (s *Session) control(m sctp.Message) {
-	msg, _, err := asap.Parse(m.Data)
-	if err != nil {
-		return
-	}
-	if c, ok := msg.(*asap.Cookie); ok {
-		s.mu.Lock()
-		s.cookie = slices.Clone(c.Cookie)
-		s.mu.Unlock()
-	}
-}
-
-// Failover gives the element up that serves the session, because it does not do what it should, and reports it as
-// unreachable. The next Recv, or the one that waits, finds another one.
-func (s *Session) Failover(reason string) {
-	s.mu.Lock()
-	conn := s.conn
-	s.mu.Unlock()
-	conn.Abort(reason)
 }
 
 // Close ends the session. What was sent is delivered first. To close it again does nothing.
@@ -250,66 +284,7 @@ func (s *Session) Close() error {
 	}
 	conn := s.conn
 	s.cancel()
+	close(s.moved)
 	s.mu.Unlock()
 	return conn.Close()
 }
-
-// failover replaces the association that was the n-th, unless somebody else has done so already; then it returns nil.
-func (s *Session) failover(ctx context.Context, n int, cause error) (*FailoverError, error) {
-	select {
-	case s.failing <- struct{}{}:
-		defer func() { <-s.failing }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	s.mu.Lock()
-	if s.err != nil || s.n != n {
-		defer s.mu.Unlock()
-		return nil, s.err
-	}
-	old, from := s.conn, s.element
-	s.mu.Unlock()
-	if err := old.Err(); err != nil && errors.Is(cause, net.ErrClosed) {
-		cause = err // by Failover
-	}
-
-	start := time.Now()
-	conn, to, err := s.connect(ctx, &failure{from, cause})
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case err != nil && s.err == nil && ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil && s.err == nil:
-		s.err = fmt.Errorf("pool %q: element %s %w, and no other was found: %w", s.handle, idString(from.ID), endError{cause}, err)
-		return nil, s.err
-	case err != nil:
-		return nil, s.err
-	case s.closed:
-		conn.Abort("session closed")
-		return nil, net.ErrClosed
-	}
-	now := time.Now()
-	f := &FailoverError{
-		Handle: s.handle, N: s.n + 1, From: from, To: to, Err: cause, CookieEchoed: s.cookie != nil,
-		Silent: now.Sub(s.heard), Took: now.Sub(start),
-	}
-	s.n++
-	s.conn, s.element, s.heard = conn, to, now
-	return f, nil
-}
-
-// isGraceful reports whether an element has left on purpose. It is not unreachable, and not reported.
-func isGraceful(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, sctp.ErrShutdown) }
-
-// An endError says what an element did that serves a session no more.
-type endError struct{ cause error }
-
-func (e endError) Error() string {
-	if isGraceful(e.cause) {
-		return "left"
-	}
-	return fmt.Sprintf("failed (%v)", e.cause)
-}
-
-func (e endError) Unwrap() error { return e.cause }

@@ -58,6 +58,9 @@ type Config struct {
 	Rand *rand.Rand
 }
 
+// DefaultItems is the default of Config.Items.
+const DefaultItems = 8
+
 // RFC returns the configuration with the values that RFC 5352, Section 7, calls normal.
 func RFC() Config {
 	return Config{
@@ -130,7 +133,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Policies = policy.NewRegistry()
 	}
 	if c.Items == 0 {
-		c.Items = 8
+		c.Items = DefaultItems
 	}
 	return c, nil
 }

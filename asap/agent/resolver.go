@@ -253,6 +253,16 @@ func (a *Agent) ReportUnreachable(now time.Time, k Key) {
 	}
 }
 
+// Populate asks the registrar for a pool that the cache knows nothing of (CachePopulateRequest, RFC 5352, Section 6.3).
+// Nobody is told of the answer.
+//
+// RFC 5352, Section 6.3: "if the ASAP service does NOT support a local cache, this primitive performs NO action."
+func (a *Agent) Populate(now time.Time, h param.PoolHandle) {
+	if a.cfg.StaleCacheValue > 0 && !a.cache.youngerThan(now, h, a.cfg.StaleCacheValue) {
+		a.Resolve(now, h, ResolveOptions{})
+	}
+}
+
 // Drop takes an element out of the cache without reporting it.
 func (a *Agent) Drop(k Key) { a.cache.drop(k) }
 
