@@ -76,10 +76,8 @@ func (p *Painter) Next(ctx context.Context) error {
 		return p.failover(p.u.fault(ctx, err))
 	case d.End() && p.image.Missing() > 0:
 		e := p.u.sess.Element()
-		err := fmt.Errorf("%w: %d pixels of %d are missing at the end from element 0x%08x",
+		return fmt.Errorf("%w: %d pixels of %d are missing at the end from element 0x%08x",
 			ErrIncomplete, p.image.Missing(), p.image.Parameter.Pixels(), e.ID)
-		p.u.sess.Failover(err.Error())
-		return err
 	case d.End():
 		p.done = true
 		return io.EOF

@@ -176,4 +176,3 @@ func TestLimit(t *testing.T) {
 		require.Equal(t, map[uint32]policy.Policy{2: policy.LeastUsed{}, 3: policy.LeastUsed{}}, loadOf(w, "PingPongPool"))
 	})
 }
-

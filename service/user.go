@@ -40,7 +40,7 @@ func (u *user) recv(ctx context.Context, ppid sctp.PPID) (sctp.Message, error) {
 	cancel()
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		if u.sess.Conn().Err() == nil {
-			u.sess.Failover(fmt.Sprintf("nothing came for %v", timeout))
+			u.giveUp(ctx, fmt.Sprintf("nothing came for %v", timeout))
 		}
 		m, err = u.sess.Recv(ctx) // the session says when it has looked for an element for too long
 	}
@@ -53,7 +53,7 @@ func (u *user) recv(ctx context.Context, ppid sctp.PPID) (sctp.Message, error) {
 // fault gives the element up because of what it has sent, and returns the *pool.FailoverError.
 func (u *user) fault(ctx context.Context, what error) error {
 	e := u.sess.Element()
-	u.sess.Failover(what.Error())
+	u.giveUp(ctx, what.Error())
 	if u.vain+1 >= maxVain {
 		return fmt.Errorf("%w: the last of %d in a row was element 0x%08x: %w", ErrElements, maxVain, e.ID, what)
 	}
@@ -62,6 +62,11 @@ func (u *user) fault(ctx context.Context, what error) error {
 			return u.count(err)
 		}
 	}
+}
+
+// giveUp has another element serve the session, if there is one. Recv tells what came of it.
+func (u *user) giveUp(ctx context.Context, reason string) {
+	u.sess.ForceFailover(ctx, pool.Force{Reason: reason, Unreachable: true})
 }
 
 // count counts failovers.

@@ -233,7 +233,7 @@ func feedENRP(t *testing.T, in []byte) {
 		s.e.HandleTimeout(s.now)
 		polled()
 		if at, ok := s.e.NextDeadline(); ok {
-require.True(t, at.After(s.now), "all that was due was done")
+			require.True(t, at.After(s.now), "all that was due was done")
 		}
 	}
 	for id := uint64(1); id <= last; id++ {
