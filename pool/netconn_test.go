@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,12 +20,26 @@ import (
 	"github.com/rserpool/rserpool/sctp"
 )
 
-// pipes is a Handler that shows each session as a net.Conn, until it is closed.
+// pipes is a Handler that shows each session as a net.Conn, until that is closed: what has arrived before the end of the
+// association can still be read.
 type pipes chan net.Conn
 
+type pipe struct {
+	net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (p *pipe) Close() error {
+	err := p.Conn.Close()
+	p.once.Do(func() { close(p.closed) })
+	return err
+}
+
 func (p pipes) ServeSession(ctx context.Context, conn *ServerConn) {
-	p <- conn.NetConn(NetConnConfig{Stream: 3})
-	<-conn.Conn().Done()
+	c := &pipe{Conn: conn.NetConn(NetConnConfig{Stream: 3}), closed: make(chan struct{})}
+	p <- c
+	<-c.closed
 }
 
 func TestNetConnIsANetConn(t *testing.T) {
@@ -40,7 +55,10 @@ func TestNetConnIsANetConn(t *testing.T) {
 		}
 		c1 = sess.NetConn(NetConnConfig{Stream: 7})
 		c2 = <-p
-		return c1, c2, func() { sess.Close() }, nil
+		return c1, c2, func() {
+			sess.Close()
+			c2.Close()
+		}, nil
 	})
 }
 
