@@ -24,12 +24,13 @@ type ElementHost struct {
 	alarm *alarm
 	links map[*assoc]agent.LinkID
 	byID  map[agent.LinkID]*assoc
-	Keys  []agent.Key // of its pool elements
+	wants map[agent.LinkID]bool // is being connected
+	Keys  []agent.Key           // of its pool elements
 }
 
 // AddElements adds a host with as many pool elements in a pool and starts it. They know all registrars there are now.
 func (w *World) AddElements(pool param.PoolHandle, n int) *ElementHost {
-	p := &ElementHost{w: w, alarm: new(alarm), links: make(map[*assoc]agent.LinkID), byID: make(map[agent.LinkID]*assoc)}
+	p := &ElementHost{w: w, alarm: new(alarm), links: make(map[*assoc]agent.LinkID), byID: make(map[agent.LinkID]*assoc), wants: make(map[agent.LinkID]bool)}
 	i := len(w.elements) + 1
 	p.h = w.addHost(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), p)
 	p.h.up = true
@@ -73,6 +74,11 @@ func (p *ElementHost) accepted(a *assoc, _ uint16) {} // the first message makes
 
 func (p *ElementHost) connected(id uint64, _ uint16, a *assoc) {
 	l := agent.LinkID(id)
+	if !p.wants[l] {
+		p.w.abort(p.h, a) // it was given up
+		return
+	}
+	delete(p.wants, l)
 	p.links[a], p.byID[l] = l, a
 	p.agent.HandleConnected(p.w.now, l, []netip.Addr{a.peer(p.h).host.addr})
 	p.drain()
@@ -84,6 +90,7 @@ var (
 )
 
 func (p *ElementHost) failed(id uint64, _ uint16) {
+	delete(p.wants, agent.LinkID(id))
 	p.agent.HandleLost(p.w.now, agent.LinkID(id), errRefused)
 	p.drain()
 }
@@ -119,6 +126,7 @@ func (p *ElementHost) drain() {
 		}
 		switch x := x.(type) {
 		case agent.Connect:
+			p.wants[x.Link] = true
 			w.connect(p.h, elementPort, uint64(x.Link), x.Addr.IPs[0], x.Addr.Port)
 		case agent.Send:
 			if a := p.byID[x.Link]; a != nil {
@@ -130,6 +138,7 @@ func (p *ElementHost) drain() {
 				delete(p.byID, x.Link)
 				w.abort(p.h, a)
 			} else {
+				delete(p.wants, x.Link)
 				w.cancel(p.h, uint64(x.Link))
 			}
 		}

@@ -121,9 +121,10 @@ func (e *Engine) HandleAssocLost(now time.Time, assoc uint64, how Loss) {
 		delete(e.scope.endpoints, a.endpoint)
 	}
 	e.selected = e.space.OfAssoc(e.selected[:0], assoc)
+	moves := e.mayMove(e.selected)
 	for _, el := range e.selected {
-		if e.mayMove(now, el) {
-			e.space.Bind(el, 0)
+		if moves {
+			e.move(now, el)
 		} else {
 			e.remove(el, ReasonAssocLost)
 		}

@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"github.com/rserpool/rserpool/asap/param"
@@ -15,8 +16,16 @@ const maxSuggested = 1 << 12
 // betterHome returns the peer that would be the better home for an element: the one with the largest combination (XOR) of
 // its identifier with the element's, if that is larger than this server's own (draft-dreibholz-rserpool-enrp-takeover). Nil
 // if there is none, or if suggestions are off. Only those who are known not to be RSPLIB get one: there, an element is gone
-// until it registers the next time.
-func (e *Engine) betterHome(el *handlespace.Element) (best *peer) {
+// until it registers the next time. Nor is there a better home for one of several elements of the same process: it moves
+// with all of them, and would go to and fro.
+func (e *Engine) betterHome(el *handlespace.Element) *peer {
+	if a := e.assocs[el.Assoc()]; a != nil && a.elements > 1 {
+		return nil
+	}
+	return e.bestHome(el)
+}
+
+func (e *Engine) bestHome(el *handlespace.Element) (best *peer) {
 	if e.scope == nil || !e.scope.cfg.SuggestTakeover {
 		return nil
 	}
@@ -41,13 +50,14 @@ func (e *Engine) suggested(now time.Time, h param.PoolHandle, id uint32) {
 	}
 }
 
-// mayMove reports whether an element whose association has ended may be on its way to a better home. It is given the time
-// of a keep-alive to arrive there.
-func (e *Engine) mayMove(now time.Time, el *handlespace.Element) bool {
-	if e.betterHome(el) == nil {
-		return false
-	}
+// mayMove reports whether the elements of an association that has ended may be on their way to a better home of one of them.
+func (e *Engine) mayMove(els []*handlespace.Element) bool {
+	return slices.ContainsFunc(els, func(el *handlespace.Element) bool { return e.bestHome(el) != nil })
+}
+
+// move gives an element the time of a keep-alive to arrive at another home.
+func (e *Engine) move(now time.Time, el *handlespace.Element) {
+	e.space.Bind(el, 0)
 	e.space.StopTimer(el, handlespace.TimerKeepAlive)
 	e.space.SetTimer(el, handlespace.TimerProbe, now.Add(e.cfg.KeepAliveTimeout))
-	return true
 }

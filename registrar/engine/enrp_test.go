@@ -208,6 +208,9 @@ func TestChangeOfHome(t *testing.T) {
 	s.join(higher, 102, "10.0.0.2")
 	s.up(1, host("10.0.0.1"))
 	s.in(1, reg("A", 1, "10.0.0.1"))
+	s.enrp(102, add("A", ownedBy(higher, 1, "10.0.0.1"))) // sent before the registration, for all that is known
+	require.EqualValues(t, serverID, s.home("A", 1))
+	s.advance(2 * time.Second)
 	s.enrp(102, add("A", ownedBy(higher, 1, "10.0.0.1")))
 	require.EqualValues(t, higher, s.home("A", 1))
 	require.Nil(t, has(t, s.lost(1), enrp.TypeHandleUpdate))
@@ -219,6 +222,7 @@ func TestChangeOfHome(t *testing.T) {
 	// What the old home has to say about it does not count any more.
 	s.enrp(102, del(higher, "A", ownedBy(higher, 1, "10.0.0.1")))
 	require.EqualValues(t, serverID, s.home("A", 1))
+	s.advance(2 * time.Second)
 	// It deregisters with a registrar that is not its home: that makes itself the owner, because only the owner can.
 	s.enrp(102, add("A", ownedBy(higher, 1, "10.0.0.1")))
 	s.up(3, host("10.0.0.7"))
@@ -324,9 +328,11 @@ func TestTakeoverSuggestion(t *testing.T) {
 	}).alone()
 	s.join(higher, 102, "10.0.0.2")
 	s.up(1, host("10.0.0.1"))
-	s.in(1, reg("A", 0x20000000, "10.0.0.1")) // this one is the better home
-	s.in(1, reg("A", 0x10000000, "10.0.0.1")) // the peer is
-	s.lost(1)                                 // to go there?
+	s.up(3, host("10.0.0.3"))
+	s.in(1, reg("A", 0x10000000, "10.0.0.1")) // the peer is the better home
+	s.in(3, reg("A", 0x20000000, "10.0.0.3")) // this one is
+	require.Nil(t, has(t, s.lost(1), enrp.TypeHandleUpdate), "to go there?")
+	require.NotNil(t, has(t, s.lost(3), enrp.TypeHandleUpdate))
 	require.Zero(t, s.home("A", 0x20000000))
 	require.EqualValues(t, serverID, s.home("A", 0x10000000), "it is on its way")
 	s.enrp(102, add("A", ownedBy(higher, 0x10000000, "10.0.0.1")))

@@ -60,12 +60,17 @@ func (e *Engine) handleUpdate(now time.Time, p *peer, m *enrp.HandleUpdate) {
 		// because the old one has lost it.
 		if home := el.Home(); home != p.id && (home == e.cfg.ServerID || e.ownerAlive(home)) {
 			e.stats.Ignored++
+			if home == e.cfg.ServerID && el.Assoc() != 0 {
+				e.tellAdded(el) // others may have believed it
+			}
 			return
 		}
 		e.stats.UpdatesReceived++
 		e.remove(el, ReasonUpdate)
 	case m.PoolElement.HomeID != p.id:
 		e.stats.Ignored++ // RFC 5353, Section 3.3.1: "the Home ENRP server uses this procedure to inform all its peers."
+	case el != nil && e.crossed(now, el):
+		e.stats.Ignored++
 	default:
 		e.stats.UpdatesReceived++
 		var c conflicts
@@ -75,6 +80,21 @@ func (e *Engine) handleUpdate(now time.Time, p *peer, m *enrp.HandleUpdate) {
 			e.suggested(now, m.PoolHandle, m.PoolElement.ID)
 		}
 	}
+}
+
+// crossing is how long an update may have been under way.
+const crossing = time.Second
+
+// crossed reports whether a peer's update about an element is most likely older than what is known here: the element has
+// just registered, and its association is alive. It does not stay with two for long: the one that it has left loses its
+// association, or the next re-registration tells.
+func (e *Engine) crossed(now time.Time, el *handlespace.Element) bool {
+	if el.Home() != e.cfg.ServerID || e.assocs[el.Assoc()] == nil {
+		return false
+	}
+	end, runs := el.Deadline(handlespace.TimerLife)
+	life, _ := e.life(el.PE().Life)
+	return runs && end.Add(-life).Add(crossing).After(now)
 }
 
 func (e *Engine) ownerAlive(home uint32) bool {
