@@ -55,8 +55,9 @@ func (s *Session) connect(ctx context.Context, after *failure) (served, error) {
 			timeout = t.C
 		}
 	}
+	var errs []error // of those that were tried
 	for fresh := false; ; fresh = true {
-		got, err := s.tryAll(ctx, fresh, tried)
+		got, err := s.tryAll(ctx, fresh, tried, &errs)
 		if err == nil {
 			return got, nil
 		}
@@ -71,6 +72,7 @@ func (s *Session) connect(ctx context.Context, after *failure) (served, error) {
 			return served{}, err
 		}
 		clear(tried) // also the one that has failed: it may be back
+		errs = nil
 		t := time.NewTimer(s.opt.RetryDelay)
 		select {
 		case <-t.C:
@@ -89,12 +91,11 @@ func (s *Session) connect(ctx context.Context, after *failure) (served, error) {
 var ErrUnreachable = errors.New("no element could be reached")
 
 // tryAll resolves the handle and tries the elements that were not tried before.
-func (s *Session) tryAll(ctx context.Context, fresh bool, tried map[uint32]bool) (served, error) {
-	errs := []error{fmt.Errorf("pool %q: %w", s.handle, ErrUnreachable)}
+func (s *Session) tryAll(ctx context.Context, fresh bool, tried map[uint32]bool, errs *[]error) (served, error) {
 	card := s.preferred()
 	if card != nil && !s.c.hasHome() { // it may be long before a registrar answers
 		// What a registrar says of them later counts nevertheless, so that they are not noted as tried.
-		if got, ok := s.try(ctx, card.order(nil, false), maps.Clone(tried), &errs); ok {
+		if got, ok := s.try(ctx, card.order(nil, false), maps.Clone(tried), errs); ok {
 			return got, nil
 		}
 	}
@@ -103,20 +104,24 @@ func (s *Session) tryAll(ctx context.Context, fresh bool, tried map[uint32]bool)
 	if err != nil && (card == nil || ctx.Err() != nil) {
 		return served{}, err
 	}
+	if len(elems) > 0 && elems[0].Addr() == nil {
+		// RFC 5354, Section 3.12.8: all elements of a pool have transports of one type.
+		return served{}, fmt.Errorf("pool %q is reached by %v, and sessions speak SCTP", s.handle, elems[0].Transport.Protocol)
+	}
 	all := err == nil && len(elems) < s.c.items()
-	if got, ok := s.try(ctx, card.order(elems, all), tried, &errs); ok {
+	if got, ok := s.try(ctx, card.order(elems, all), tried, errs); ok {
 		return got, nil
 	}
 	if err != nil {
 		return served{}, err
 	}
-	return served{}, errors.Join(errs...)
+	return served{}, errors.Join(append([]error{fmt.Errorf("pool %q: %w", s.handle, ErrUnreachable)}, *errs...)...)
 }
 
 // try tries elements one after the other, but for those that were tried before.
 func (s *Session) try(ctx context.Context, elems []Element, tried map[uint32]bool, errs *[]error) (served, bool) {
 	for _, e := range elems {
-		if tried[e.ID] || ctx.Err() != nil {
+		if tried[e.ID] || ctx.Err() != nil || e.Addr() == nil {
 			continue
 		}
 		tried[e.ID] = true
@@ -150,9 +155,6 @@ func (s *Session) preferred() *BusinessCard {
 // dial sets up an association with an element, and its control channel.
 func (s *Session) dial(ctx context.Context, e Element) (served, error) {
 	addr := e.Addr()
-	if addr == nil {
-		return served{}, fmt.Errorf("it is reached by %v, not by SCTP", e.Transport.Protocol)
-	}
 	addr.IPs = s.c.reachable(addr.IPs)
 	limited, cancel := context.WithTimeout(ctx, s.opt.ConnectTimeout)
 	defer cancel()
