@@ -5,7 +5,7 @@
 // registrar, stays with it and finds another when it is gone. In Basic Mode a program resolves handles and registers
 // elements ([Client.Resolve], [Client.Register], [Client.ReportUnreachable]) and communicates as it likes. In Enhanced
 // Mode it does so through the pool: [Client.Dial] gives a [Session] with a pool that survives the failure of its pool
-// element, and a [Server] is an element with a handler for each session.
+// element, and a [Server] is an element with a handler for each session. What RSPLIB calls them is in docs/api.md.
 //
 //	client, err := pool.NewClient(&pool.Config{Registrars: []string{"10.0.0.1:3863"}})
 //	sess, err := client.Dial(ctx, "EchoPool")
@@ -18,8 +18,10 @@
 //
 // # Limitations
 //
-// Sessions and servers speak SCTP; elements with other transports can be registered and resolved. A session does not
-// send a message again that its element has not answered: only the program knows whether that is safe. Cookies are kept
-// and echoed (RFC 5352, Section 3.8), business cards are not used. There is no TLS: anybody who reaches a registrar or
-// an element can talk to it.
+// Sessions and servers speak SCTP; elements with other transports can be registered, resolved, and dialled if it is TCP or
+// UDP ([Element.DialContext]). A session does not send a message again that its element has not answered: only the program
+// knows whether that is safe ([Session.Do] is for those that are). Cookies and business cards are taken by Recv: a session
+// that is not read does not learn of them. Nor does a net.Conn view survive its element ([Session.NetConn]). There is no
+// TLS: anybody who reaches a registrar or an element can talk to it, and an element that was chosen can say by a business
+// card where its clients go next.
 package pool

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,26 +19,18 @@ import (
 	"github.com/rserpool/rserpool/sctp"
 )
 
-// pipes is a Handler that shows each session as a net.Conn, until that is closed: what has arrived before the end of the
-// association can still be read.
-type pipes chan net.Conn
-
+// A pipe is a session as a net.Conn, until its handler is to return: what was not read by then is lost.
 type pipe struct {
 	net.Conn
-	closed chan struct{}
-	once   sync.Once
+	over chan struct{}
 }
 
-func (p *pipe) Close() error {
-	err := p.Conn.Close()
-	p.once.Do(func() { close(p.closed) })
-	return err
-}
+type pipes chan pipe
 
 func (p pipes) ServeSession(ctx context.Context, conn *ServerConn) {
-	c := &pipe{Conn: conn.NetConn(NetConnConfig{Stream: 3}), closed: make(chan struct{})}
-	p <- c
-	<-c.closed
+	x := pipe{conn.NetConn(NetConnConfig{Stream: 3}), make(chan struct{})}
+	p <- x
+	<-x.over
 }
 
 func TestNetConnIsANetConn(t *testing.T) {
@@ -54,10 +45,10 @@ func TestNetConnIsANetConn(t *testing.T) {
 			return nil, nil, nil, err
 		}
 		c1 = sess.NetConn(NetConnConfig{Stream: 7})
-		c2 = <-p
-		return c1, c2, func() {
+		x := <-p
+		return c1, x, func() {
 			sess.Close()
-			c2.Close()
+			close(x.over)
 		}, nil
 	})
 }

@@ -159,6 +159,11 @@ func (s *Session) Recv(ctx context.Context) (sctp.Message, error) {
 				continue
 			case <-ctx.Done():
 				return sctp.Message{}, ctx.Err()
+			case <-s.ctx.Done():
+				if err := s.ended(); err != nil {
+					return sctp.Message{}, err
+				}
+				return sctp.Message{}, errClosed
 			}
 		}
 		m, data, err := s.take(ctx, conn, n)

@@ -363,7 +363,7 @@ func TestCloseRaces(t *testing.T) {
 			w.registrar(w.host(1), 1)
 			f := w.fleet(2, func() *Server { return &Server{Handle: "EchoPool", Handler: Echo, Cards: true} })
 			c := w.client(w.host(9), nil)
-			sess := w.dial(c, "EchoPool", DialOptions{Failover: FailoverMode(i % 2), CardNotices: true})
+			sess := w.dial(c, "EchoPool", DialOptions{Failover: FailoverMode(i / 4 % 2), CardNotices: true})
 			ctx, cancel := context.WithCancel(w.ctx)
 			defer cancel()
 			var wg sync.WaitGroup

@@ -23,8 +23,8 @@ const (
 )
 
 // A Rule defines a pool member selection policy: what one number each pool element counts, and what is done with it.
-// To add a policy of the private range of RFC 5356, Section 7.1, put its rule into the [Registry] that the registrar and
-// the pool users are given; neither needs a change.
+// To add a policy of the private range of RFC 5356, Section 7.1, put its rule into the [Registry] that the registrar
+// (registrar.Config.Policies) and the pool users (pool.Config.ASAP.Policies) are given; neither needs a change.
 type Rule struct {
 	Type param.PolicyType
 	// Name is the name of the policy for messages.
