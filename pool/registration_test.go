@@ -31,8 +31,6 @@ func TestRegistrarRestart(t *testing.T) {
 		c := w.client(w.host(2), nil)
 		reg, err := c.Register(w.ctx, Registration{Handle: "EchoPool", ID: 0xa})
 		require.NoError(t, err)
-		_, err = reg.NextEvent(w.ctx)
-		require.NoError(t, err)
 		require.Equal(t, RegistrationUp, reg.State())
 		e, err := reg.NextEvent(w.ctx)
 		require.NoError(t, err)
