@@ -34,7 +34,7 @@ func (f *fractalFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&f.width, "width", 600, "width in pixels")
 	flags.IntVar(&f.height, "height", 500, "height in pixels")
 	flags.IntVar(&f.iterations, "iterations", 1000, "when to stop iterating a pixel")
-	flags.StringVar(&f.area, "area", "-0.75,1.25,2.25,-1.25", "upper left and lower right corner as RE1,IM1,RE2,IM2")
+	flags.StringVar(&f.area, "area", "-1.1,1.25,1.9,-1.25", "upper left and lower right corner as RE1,IM1,RE2,IM2")
 	flags.StringVar(&f.algorithm, "algorithm", "Mandelbrot", "Mandelbrot or MandelbrotN:EXPONENT")
 	flags.IntVar(&f.sessions, "sessions", 4, "tiles of the image, each computed in a session at the same time")
 	flags.DurationVar(&f.silence, "silence", service.DefaultTimeout, "how long an element may be silent before another one is asked")

@@ -43,7 +43,7 @@ func TestFractal(t *testing.T) {
 	m, err := png.Decode(f)
 	require.NoError(t, err)
 	require.Equal(t, 120, m.Bounds().Dx())
-	r, g, b, a := m.At(30, 50).RGBA() // c = 0
+	r, g, b, a := m.At(44, 50).RGBA() // c = 0
 	require.Equal(t, [4]uint32{0, 0, 0, 0xffff}, [4]uint32{r, g, b, a})
 	entries, err := os.ReadDir(filepath.Dir(file))
 	require.NoError(t, err)
