@@ -16,8 +16,9 @@ import (
 // chargen or daytime never says anything, and one that comes from another element may bring a cookie and nothing else.
 // pool.ServerConn takes all of that for itself, so who waits must look now and then.
 const (
-	// lookEvery is how often.
-	lookEvery = 10 * time.Millisecond
+	// lookFirst is how often at first, lookLast in the end: associations over which nothing comes cost something.
+	lookFirst = 10 * time.Millisecond
+	lookLast  = time.Second
 	// silence is after how long without a word an association is taken for that of a user who only listens. The
 	// keep-alive of a registrar is in the packet that completes the association, or in the next one.
 	silence = 100 * time.Millisecond
@@ -38,10 +39,13 @@ const (
 func open(ctx context.Context, conn *pool.ServerConn, patience time.Duration) (opening, *sctp.Message) {
 	start := time.Now()
 	registrar := false
-	for {
+	for wait := lookFirst; ; wait = min(2*wait, lookLast) {
 		// What has been received before Recv is called has been seen when it returns.
 		heard := conn.Conn().Stats().MessagesReceived > 0
-		m, err := look(ctx, conn, registrar)
+		if patience > 0 {
+			wait = min(wait, lookFirst)
+		}
+		m, err := look(ctx, conn, wait, registrar)
 		switch {
 		case err == nil:
 			return message, &m
@@ -57,11 +61,11 @@ func open(ctx context.Context, conn *pool.ServerConn, patience time.Duration) (o
 	}
 }
 
-// look is Recv that returns soon, unless it is a registrar's association, which tells nothing more.
-func look(ctx context.Context, conn *pool.ServerConn, registrar bool) (sctp.Message, error) {
+// look is Recv that returns after a while, unless it is a registrar's association, which tells nothing more.
+func look(ctx context.Context, conn *pool.ServerConn, wait time.Duration, registrar bool) (sctp.Message, error) {
 	if !registrar {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, lookEvery)
+		ctx, cancel = context.WithTimeout(ctx, wait)
 		defer cancel()
 	}
 	return conn.Recv(ctx)
