@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -283,24 +282,4 @@ func idString(id uint32) string { return fmt.Sprintf("0x%08x", id) }
 
 func sctpAddr(a agent.Addr) *sctp.Addr {
 	return &sctp.Addr{IPs: a.IPs, Port: a.Port, EncapPort: a.EncapPort}
-}
-
-// reachable leaves out the loopback addresses of other hosts. A host that has all the other addresses is this one.
-func (c *Client) reachable(ips []netip.Addr) []netip.Addr {
-	local := make(map[netip.Addr]bool)
-	for _, a := range c.stack.Addrs() {
-		local[a] = true
-	}
-	var outside []netip.Addr
-	here := true
-	for _, ip := range ips {
-		if !ip.IsLoopback() {
-			outside = append(outside, ip)
-			here = here && local[ip]
-		}
-	}
-	if here || len(outside) == 0 {
-		return ips
-	}
-	return outside
 }

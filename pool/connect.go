@@ -155,7 +155,7 @@ func (s *Session) preferred() *BusinessCard {
 // dial sets up an association with an element, and its control channel.
 func (s *Session) dial(ctx context.Context, e Element) (served, error) {
 	addr := e.Addr()
-	addr.IPs = s.c.reachable(addr.IPs)
+	addr.IPs = s.c.stack.Reachable(addr.IPs)
 	limited, cancel := context.WithTimeout(ctx, s.opt.ConnectTimeout)
 	defer cancel()
 	conn, err := s.c.stack.Dial(limited, addr)

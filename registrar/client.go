@@ -142,7 +142,7 @@ func peerOf(conn *sctp.Conn) engine.Peer {
 
 // handle lets the engine work on a message. It reports whether there is something to be sent over the same association.
 func (s *Server) handle(c *client, b []byte) (own bool) {
-	needsPeer := c.proto == engine.ProtocolASAP && engine.NeedsPeer(b)
+	needsPeer := engine.NeedsPeer(b)
 	var peer engine.Peer
 	if needsPeer {
 		peer = peerOf(c.conn)

@@ -11,8 +11,12 @@ import (
 )
 
 // levelOf says how much an event matters.
-func levelOf(k engine.EventKind) slog.Level {
-	switch k {
+func levelOf(ev engine.Event) slog.Level {
+	switch ev.Kind {
+	case engine.EventRemoved:
+		if ev.Reason == engine.ReasonUpdate || ev.Reason == engine.ReasonResync {
+			return slog.LevelDebug // its own registrar has told that already
+		}
 	case engine.EventReregistered, engine.EventBadMessage, engine.EventPeerError, engine.EventResyncBegun, engine.EventResynchronized:
 		return slog.LevelDebug
 	case engine.EventReported, engine.EventRejected, engine.EventPeerDown, engine.EventResyncFailed, engine.EventConflict:
@@ -23,7 +27,7 @@ func levelOf(k engine.EventKind) slog.Level {
 
 // logEvent writes a line about an event.
 func (s *Server) logEvent(ev engine.Event) {
-	ctx, level := context.Background(), levelOf(ev.Kind)
+	ctx, level := context.Background(), levelOf(ev)
 	if !s.log.Enabled(ctx, level) {
 		return
 	}

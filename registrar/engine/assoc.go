@@ -82,8 +82,9 @@ func (e *Engine) newAssoc(now time.Time, assoc uint64, proto Protocol, p Peer) *
 	return a
 }
 
-// NeedsPeer reports whether a message is judged by the addresses of its association. Call HandlePeer before HandleASAP
-// then, if they may have changed.
+// NeedsPeer reports whether a message is judged by the addresses of its association, or its round-trip time counts. Call
+// HandlePeer before HandleASAP or HandleENRP then, if they may have changed. In ENRP the same numbers are those of
+// presences and requests for a handle table.
 func NeedsPeer(b []byte) bool {
 	return len(b) > 0 && (b[0] == byte(asap.TypeRegistration) || b[0] == byte(asap.TypeDeregistration))
 }
