@@ -29,7 +29,7 @@ const defaultCookieInterval = time.Second
 
 func (p *CookiePolicy) check() error {
 	if p.Interval < 0 && p.Messages <= 0 && p.Bytes <= 0 {
-		return errors.New("Cookies: no cookie would ever be sent")
+		return errors.New("no cookie would ever be sent: Cookies has neither an interval nor a number of messages or bytes")
 	}
 	return nil
 }

@@ -62,9 +62,6 @@ func (a *assoc) end(h *host) int {
 }
 
 func (a *assoc) peer(h *host) port { return a.ends[1-a.end(h)] }
-func (a *assoc) local(h *host) uint16 {
-	return a.ends[a.end(h)].port
-}
 
 // attempt is an association that is being set up.
 type attempt struct {
