@@ -31,24 +31,28 @@ func readCommands() <-chan string {
 // command carries out one line of standard input and reports how it went.
 func (c *conn) command(line string) {
 	verb, arg, _ := strings.Cut(strings.TrimSpace(line), " ")
-	if verb == "" {
+	done := func() { report("event=command command=%s ok=true", verb) }
+	switch verb {
+	case "":
+		return
+	case "shutdown":
+		done() // first: the program may have ended when it is
+		c.end("graceful")
+		return
+	case "abort":
+		done()
+		c.end("abort")
 		return
 	}
 	if err := c.do(verb, arg); err != nil {
 		report("event=command command=%s ok=false error=%q", verb, err)
 		return
 	}
-	report("event=command command=%s ok=true", verb)
+	done()
 }
 
 func (c *conn) do(verb, arg string) error {
 	switch verb {
-	case "shutdown":
-		c.end("graceful")
-		return nil
-	case "abort":
-		c.end("abort")
-		return nil
 	case "status":
 		return c.status()
 	case "reset":
