@@ -237,3 +237,29 @@ func (e extraAddr) Addrs() ([]netip.Addr, error) {
 	a, err := e.Network.Addrs()
 	return append(a, e.extra), err
 }
+
+// RFC 9260, Section 5.1.2: "The receiver SHOULD use only these transport addresses as destination transport addresses when
+// sending subsequent packets to its peer." Others that were dialled may be somebody else's, who would abort.
+func TestAddressesThatThePeerDoesNotListAreLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(*seed)
+		ha, hb, _ := n.Pair(2)
+		addrs, err := hb.Addrs()
+		require.NoError(t, err)
+		for _, a := range addrs { // a stack on each
+			l, err := Listen(":7", &Config{Network: hb.Network(), LocalAddrs: []netip.Addr{a}})
+			require.NoError(t, err)
+			defer l.Close()
+		}
+		s, err := NewStack(&Config{Network: ha.Network(), HeartbeatInterval: time.Second})
+		require.NoError(t, err)
+		defer s.Close()
+		c, err := s.Dial(within(t, time.Minute), &Addr{IPs: addrs, Port: 7})
+		require.NoError(t, err)
+		require.Len(t, c.Paths(), 1)
+		require.Equal(t, addrs[0], c.Paths()[0].Remote.Addr())
+		<-time.After(10 * time.Second) // with heartbeats
+		require.NoError(t, c.Err())
+		require.NoError(t, c.Close())
+	})
+}

@@ -102,6 +102,7 @@ func (a *Association) handleInitAck(now time.Time, d Datagram, c wire.Chunk) {
 		}
 	}
 	a.primary = from
+	a.keepPaths(p.addrs)
 	a.cookie = append(a.cookie[:0], p.cookie...)
 	a.enter(StateCookieEchoed)
 	a.t1.begin()

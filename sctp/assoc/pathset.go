@@ -4,6 +4,7 @@ package assoc
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -31,6 +32,20 @@ func (a *Association) addPath(remote netip.AddrPort, state PathState) *path {
 	a.identityChanged = true
 	a.amdcsCache = 0
 	return p
+}
+
+// keepPaths drops the paths to addresses that the user has named and the peer's
+// INIT ACK has not: behind them may be another endpoint, or they may be reached
+// from an address of ours that the peer was not told. RFC 9260, Section 5.1.2, C:
+// "The receiver SHOULD use only these transport addresses as destination transport
+// addresses when sending subsequent packets to its peer."
+func (a *Association) keepPaths(addrs []netip.Addr) {
+	a.paths = slices.DeleteFunc(a.paths, func(p *path) bool { return !slices.Contains(addrs, p.remote.Addr()) })
+	for i, p := range a.paths {
+		p.index = i
+	}
+	a.identityChanged = true
+	a.amdcsCache = 0
 }
 
 // learnPort follows the peer's UDP port on a path. RFC 6951, Section 5.4:
