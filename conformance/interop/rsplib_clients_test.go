@@ -32,7 +32,7 @@ func rsplibElements(srv *registrar.Server, handle string) (ids []uint32) {
 	return ids
 }
 
-// Elements of RSPLIB with each policy find our registrar by its announcements alone, register, register again, answer
+// Elements of RSPLIB with each policy that its rspserver has find our registrar by its announcements alone, register, register again, answer
 // keep-alives, and leave when they are stopped.
 func TestRSPLIBElementsOfEveryPolicyRegister(t *testing.T) {
 	r := newRSPLIBRig(t)
@@ -45,20 +45,30 @@ func TestRSPLIBElementsOfEveryPolicyRegister(t *testing.T) {
 		{"WeightedRoundRobin:3", param.Policy{Type: param.WeightedRoundRobin, Weight: 3}},
 		{"Random", param.Policy{Type: param.Random}},
 		{"WeightedRandom:7", param.Policy{Type: param.WeightedRandom, Weight: 7}},
+		{"Priority:5", param.Policy{Type: param.Priority, Priority: 5}},
 		{"LeastUsed", param.Policy{Type: param.LeastUsed}},
+		{"LeastUsedDegradation:0.25", param.Policy{Type: param.LeastUsedDegradation, LoadDegradation: 1 << 30}},
+		{"PriorityLeastUsed:0.25", param.Policy{Type: param.PriorityLeastUsed, LoadDegradation: 1 << 30}},
+		{"RandomizedLeastUsed", param.Policy{Type: param.RandomizedLeastUsed}},
+		{"RandomizedPriorityLeastUsed", param.Policy{Type: param.RandomizedPriorityLeastUsed}},
+		{"PriorityLeastUsedDegradation:0.25", param.Policy{Type: param.PriorityLeastUsedDegradation, LoadDegradation: 1 << 30}},
+		{"WeightedRandomDPF:7:0.5", param.Policy{Type: param.WeightedRandomDPF, Weight: 7, WeightDPF: 1 << 31}},
+		{"LeastUsedDPF:0.5", param.Policy{Type: param.LeastUsedDPF, LoadDPF: 1 << 31}},
+		{"LeastUsedDegradationDPF:0.25:0.5",
+			param.Policy{Type: param.LeastUsedDegradationDPF, LoadDegradation: 1 << 30, LoadDPF: 1 << 31}},
 	}
 	rereg := []uint32{1500, 30_000} // milliseconds
 	var script strings.Builder
 	for i, p := range policies {
 		// A registration is as good as an answer to a keep-alive: who registers often is not asked.
-		fmt.Fprintf(&script, "rspserver -echo -poolhandle=Pool%d -identifier=%#x -policy=%s -rereginterval=%d >/tmp/%d"+
+		fmt.Fprintf(&script, "rspserver -echo -poolhandle=Pool%02d -identifier=%#x -policy=%s -rereginterval=%d >/tmp/%d"+
 			rsplibLog+" &\n", i, 0xbb00+i, p.arg, rereg[i%2], i)
 	}
 	n := r.lab.Node(t, 2, script.String()+rsplibShell)
 	n.WaitUp(r.ctx(rsplibBoot))
 	r.soon(rsplibSoon, func() bool { return len(srv.Snapshot().Pools) == len(policies) }, "all have registered")
 	for i, p := range srv.Snapshot().Pools {
-		require.Equal(t, fmt.Sprintf("Pool%d", i), string(p.Handle))
+		require.Equal(t, fmt.Sprintf("Pool%02d", i), string(p.Handle))
 		require.Equal(t, param.SCTP, p.Protocol)
 		require.Equal(t, param.DataPlusControl, p.Use)
 		require.Len(t, p.Elements, 1)
