@@ -121,8 +121,10 @@ func (s *Server) leave(c *client, end error) {
 		how = engine.LossSilent
 	}
 	s.do(func(now time.Time) {
-		s.eng.HandleAssocLost(now, c.id, how)
 		delete(s.clients, c.id)
+		if !s.stopping {
+			s.eng.HandleAssocLost(now, c.id, how)
+		}
 	})
 	c.drop()
 	c.conn.Close() // the peer has begun its end or seen it; if not, it was given up here

@@ -50,6 +50,9 @@ type Server struct {
 	clients map[uint64]*client
 	last    uint64    // association
 	armed   time.Time // when the timer will look
+	// stopping: this side ends the associations. Pool elements that lose theirs by that have not gone, and the peers must
+	// not be told so: one of them takes them over.
+	stopping bool
 }
 
 // New opens the sockets of a registrar. It answers from Serve on. The error names the field of Config that is wrong, or
@@ -180,6 +183,7 @@ func (s *Server) shutdownClients() {
 	ctx, cancel := context.WithTimeout(context.Background(), max(s.cfg.StopTimeout, 0))
 	defer cancel()
 	s.mu.Lock()
+	s.stopping = true
 	clients := make([]*client, 0, len(s.clients))
 	for _, c := range s.clients {
 		clients = append(clients, c)
