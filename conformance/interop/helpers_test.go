@@ -113,7 +113,7 @@ func (f *foreign) connect(t *testing.T, ctx context.Context, stack *sctp.Stack, 
 		p.WaitLine(ctx, "event=listening")
 		c, err := stack.Dial(ctx, &sctp.Addr{IPs: f.addrs, Port: peerPort, EncapPort: f.udp})
 		require.NoError(t, err)
-		p.WaitLine(ctx, "^event=assoc state=comm_up") // "connected" may be too early for a command
+		p.isUp(ctx)
 		return c, p
 	}
 	ln, err := stack.Listen(peerPort)
@@ -122,9 +122,13 @@ func (f *foreign) connect(t *testing.T, ctx context.Context, stack *sctp.Stack, 
 	p := f.start("-dial -remote " + addrText(labAddrs) + " " + options)
 	c, err := ln.Accept(ctx)
 	require.NoError(t, err)
-	p.WaitLine(ctx, "^event=assoc state=comm_up") // "connected" may be too early for a command
+	p.isUp(ctx)
 	return c, p
 }
+
+// isUp waits until the program can take commands for its association; "connected" may be too early.
+// A program that sends may have sent all and said so before it reads that the association is up.
+func (p program) isUp(ctx context.Context) { p.SeenLine(ctx, "^event=assoc state=comm_up") }
 
 // both runs a test with either side setting the association up.
 func both(t *testing.T, test func(t *testing.T, who sets)) {

@@ -58,24 +58,42 @@ func (l *lines) wake() {
 
 // wait returns the submatches of the first line after the one that ended the last wait.
 func (l *lines) wait(ctx context.Context, re *regexp.Regexp) ([]string, error) {
-	for from := 0; ; {
+	l.mu.Lock()
+	from := l.next
+	l.mu.Unlock()
+	m, at, err := l.find(ctx, re, from)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.next = at + 1
+	return m, nil
+}
+
+// seen waits until some line matches, whatever has been consumed, and consumes none.
+func (l *lines) seen(ctx context.Context, re *regexp.Regexp) error {
+	_, _, err := l.find(ctx, re, 0)
+	return err
+}
+
+// find waits for a line with an index of at least from.
+func (l *lines) find(ctx context.Context, re *regexp.Regexp, from int) (m []string, at int, err error) {
+	for at = from; ; {
 		l.mu.Lock()
-		from = max(from, l.next)
-		for ; from < len(l.all); from++ {
-			if m := re.FindStringSubmatch(l.all[from]); m != nil {
-				l.next = from + 1
-				l.mu.Unlock()
-				return m, nil
+		all, ended, more := l.all, l.ended, l.more
+		l.mu.Unlock()
+		for ; at < len(all); at++ {
+			if m := re.FindStringSubmatch(all[at]); m != nil {
+				return m, at, nil
 			}
 		}
-		ended, more := l.ended, l.more
-		l.mu.Unlock()
 		if ended {
-			return nil, errEnded
+			return nil, 0, errEnded
 		}
 		select {
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return nil, 0, context.Cause(ctx)
 		case <-more:
 		}
 	}

@@ -36,6 +36,19 @@ func TestWaitFollowsTheOutput(t *testing.T) {
 	require.Equal(t, []string{"event=a n=1", "noise", "event=a n=2", "event=b"}, l.snapshot())
 }
 
+func TestSeenPassesNothing(t *testing.T) {
+	l := newLines()
+	l.read(strings.NewReader("event=holding\nevent=up\n"))
+	up, holding := regexp.MustCompile("=up"), regexp.MustCompile("=holding")
+	require.NoError(t, l.seen(t.Context(), up))
+	_, err := l.wait(t.Context(), holding)
+	require.NoError(t, err, "a line before the one seen")
+	_, err = l.wait(t.Context(), up)
+	require.NoError(t, err)
+	require.NoError(t, l.seen(t.Context(), holding), "a line that was passed")
+	require.ErrorIs(t, l.seen(t.Context(), regexp.MustCompile("never")), errEnded)
+}
+
 func TestWaitEndsWithItsContext(t *testing.T) {
 	l := newLines()
 	ctx, cancel := context.WithCancel(t.Context())
