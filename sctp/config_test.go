@@ -20,6 +20,9 @@ func TestConfigHasEveryParameter(t *testing.T) {
 	et := reflect.TypeFor[assoc.Config]()
 	for i := range et.NumField() {
 		f := et.Field(i)
+		if !f.IsExported() {
+			continue
+		}
 		v := cv.FieldByName(f.Name)
 		require.True(t, v.IsValid(), "Config lacks %s", f.Name)
 		require.Equal(t, f.Type, v.Type(), f.Name)
@@ -32,6 +35,9 @@ func TestConfigHasEveryParameter(t *testing.T) {
 	}
 	p := reflect.ValueOf(c.params())
 	for i := range et.NumField() {
+		if !et.Field(i).IsExported() {
+			continue
+		}
 		require.Equal(t, cv.FieldByName(et.Field(i).Name).Interface(), p.Field(i).Interface(), et.Field(i).Name)
 	}
 }

@@ -33,6 +33,7 @@ type Association struct {
 	t1           retryTimer // T1-init in COOKIE-WAIT, T1-cookie in COOKIE-ECHOED
 	cookie       []byte     // to echo
 	initTSN      wire.TSN   // of the INIT or INIT ACK we sent
+	ext          extensions // that both sides have
 	outboundWant int
 	staleRetries int
 	preserve     uint32 // Cookie Preservative to ask for, in milliseconds

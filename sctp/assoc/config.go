@@ -74,7 +74,13 @@ type Config struct {
 	// (SCTP_NODELAY of RFC 6458 is this). The default, false, bundles them
 	// as RFC 9260, Section 6.1 allows.
 	NoNagle bool
+
+	// announced follows from the fields above.
+	announced extensions
 }
+
+// extensions are those the stack announces.
+func (c *Config) extensions() extensions { return c.announced }
 
 const (
 	maxSackDelay   = 500 * time.Millisecond // RFC 9260, Section 6.2: "MUST NOT raise it above 500 ms"

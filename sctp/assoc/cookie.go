@@ -32,13 +32,14 @@ type stateCookie struct {
 	arwnd            uint32 // of the peer
 	outbound         uint16 // negotiated streams
 	inbound          uint16
+	ext              extensions
 	addrs            []netip.Addr // of the peer, without remote's
 }
 
 const (
 	cookieNonceLen = 12
 	cookieKeyLen   = 16
-	cookieFixedLen = 8 + 8 + 2*(16+2) + 2 + 2 + 4*7 + 2 + 2 + 1
+	cookieFixedLen = 8 + 8 + 2*(16+2) + 2 + 2 + 4*7 + 2 + 2 + 2 + 1
 	// secretLife is how long a secret is used. RFC 9260, Section 5.1.3: "The
 	// secret key SHOULD be changed reasonably frequently (e.g., hourly)". The
 	// last one stays good, so that a cookie outlives a change.
@@ -130,6 +131,7 @@ func (c *stateCookie) append(b []byte) []byte {
 	}
 	b = be.AppendUint16(b, c.outbound)
 	b = be.AppendUint16(b, c.inbound)
+	b = be.AppendUint16(b, uint16(c.ext))
 	b = append(b, byte(len(c.addrs)))
 	for _, a := range c.addrs {
 		ip := a.As16()
@@ -158,6 +160,7 @@ func parseCookie(b []byte) (*stateCookie, bool) {
 	c.localTie, c.remoteTie = u32(), u32()
 	c.arwnd = u32()
 	c.outbound, c.inbound = u16(), u16()
+	c.ext = extensions(u16())
 	n := int(b[0])
 	b = b[1:]
 	if len(b) != 16*n {
@@ -167,4 +170,14 @@ func parseCookie(b []byte) (*stateCookie, bool) {
 		c.addrs = append(c.addrs, ip())
 	}
 	return c, true
+}
+
+// peer is what the peer's INIT has said.
+func (c *stateCookie) peer() *peerInit {
+	return &peerInit{
+		Init: wire.Init{
+			InitiateTag: c.remoteTag, ARwnd: c.arwnd, InitialTSN: c.remoteTSN, OutboundStreams: c.inbound,
+		},
+		ext: c.ext,
+	}
 }

@@ -30,6 +30,7 @@ func (a *Association) appendInit(b []byte, dst netip.Addr) []byte {
 		params = wire.AppendCookiePreservative(params, a.preserve)
 	}
 	params = appendSupportedTypes(params, familiesOf(a.local), multihomed)
+	params = a.cfg.extensions().append(params, allExtensions)
 	init := wire.Init{
 		InitiateTag: a.myTag, ARwnd: uint32(a.cfg.RecvBuffer),
 		OutboundStreams: uint16(a.outboundWant), InboundStreams: uint16(a.cfg.MaxInboundStreams),
@@ -69,7 +70,7 @@ func (a *Association) handleInitAck(now time.Time, d Datagram, c wire.Chunk) {
 	if a.state != StateCookieWait {
 		return // Section 5.2.3
 	}
-	p, cause, ok := readInit(c, d.Remote.Addr(), familiesOf(a.local), a.cfg.MaxPaths)
+	p, cause, ok := readInit(c, d.Remote.Addr(), familiesOf(a.local), a.cfg)
 	switch {
 	case !ok && cause == nil:
 		a.stats.BadPackets++
@@ -132,7 +133,7 @@ func unwrapUnrecognized(b []byte) (out []byte) {
 // 5.1.1: "the valid outbound stream identifier range for either endpoint MUST
 // be 0 to min(local OS, remote MIS) - 1."
 func (a *Association) setPeer(p *peerInit, outbound int) {
-	a.peerTag = p.InitiateTag
+	a.peerTag, a.ext = p.InitiateTag, p.ext
 	a.peerArwnd = int(p.ARwnd)
 	a.tracker.init(p.InitialTSN)
 	a.reassembly.init(min(a.cfg.MaxInboundStreams, int(p.OutboundStreams)))
@@ -165,10 +166,7 @@ func (a *Association) fromCookie(now time.Time, c *stateCookie) bool {
 	for _, addr := range c.addrs {
 		a.addPath(netip.AddrPortFrom(addr, c.remote.Port()), PathUnconfirmed)
 	}
-	peer := peerInit{Init: wire.Init{
-		InitiateTag: c.remoteTag, ARwnd: c.arwnd, InitialTSN: c.remoteTSN, OutboundStreams: c.inbound,
-	}}
-	a.setPeer(&peer, a.outbound)
+	a.setPeer(c.peer(), a.outbound)
 	a.established(now)
 	return true
 }

@@ -260,7 +260,7 @@ func TestCookieRoundTrip(t *testing.T) {
 		created: start, expires: start.Add(time.Minute),
 		local: netip.MustParseAddrPort("10.0.0.1:9899"), remote: netip.MustParseAddrPort("[fd00::1]:1234"),
 		localPort: 1, remotePort: 2, localTag: 3, remoteTag: 4, localTSN: 5, remoteTSN: 6, localTie: 7, remoteTie: 8,
-		arwnd: 9, outbound: 10, inbound: 11, addrs: []netip.Addr{netip.MustParseAddr("10.9.9.9"), netip.MustParseAddr("fd00::2")},
+		arwnd: 9, outbound: 10, inbound: 11, ext: extAsconf | extECN, addrs: []netip.Addr{netip.MustParseAddr("10.9.9.9"), netip.MustParseAddr("fd00::2")},
 	}
 	b := jar.seal(c, rng)
 	got, ok := jar.open(start, b)

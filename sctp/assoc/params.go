@@ -16,6 +16,8 @@ type peerInit struct {
 	cookie []byte       // State Cookie of an INIT ACK, a view
 	// unrecognized holds the parameters to be reported, whole and padded.
 	unrecognized []byte
+	// ext holds the extensions announced that are ours, too.
+	ext extensions
 	// preserve is the Cookie Preservative's increment in milliseconds.
 	preserve uint32
 }
@@ -26,7 +28,7 @@ const maxReported = 512
 
 // readInit checks an INIT or INIT ACK chunk. If it cannot be accepted, cause
 // holds the error causes for an ABORT.
-func readInit(c wire.Chunk, source netip.Addr, families addrFamilies, maxPaths int) (p peerInit, cause []byte, ok bool) {
+func readInit(c wire.Chunk, source netip.Addr, families addrFamilies, cfg *Config) (p peerInit, cause []byte, ok bool) {
 	init, err := wire.ParseInit(c)
 	if err != nil {
 		return p, nil, false
@@ -56,7 +58,7 @@ func readInit(c wire.Chunk, source netip.Addr, families addrFamilies, maxPaths i
 				return p, wire.AppendCause(nil, wire.CauseProtocolViolation, []byte("malformed address parameter")), false
 			}
 			addr = addr.Unmap()
-			if len(p.addrs) < maxPaths && families.has(addr) && acceptable(addr, source) && !slices.Contains(p.addrs, addr) {
+			if len(p.addrs) < cfg.MaxPaths && families.has(addr) && acceptable(addr, source) && !slices.Contains(p.addrs, addr) {
 				p.addrs = append(p.addrs, addr)
 			}
 		case wire.ParamHostName:
@@ -71,6 +73,9 @@ func readInit(c wire.Chunk, source netip.Addr, families addrFamilies, maxPaths i
 			}
 		case wire.ParamSupportedAddressTypes, wire.ParamUnrecognized, wire.ParamPadding:
 		default:
+			if p.ext.announcedBy(prm, cfg.extensions()) {
+				continue
+			}
 			act := prm.Type.UnknownAction()
 			if act.Report && len(p.unrecognized)+len(prm.Raw) <= maxReported {
 				p.unrecognized = wire.AppendParam(p.unrecognized, wire.ParamUnrecognized, prm.Raw)
@@ -115,7 +120,7 @@ const (
 	// that they fit into packets which need not be fragmented.
 	maxListedAddrs = 32
 	// maxInitPacket is more than the largest INIT then has.
-	maxInitPacket = wire.HeaderLen + wire.InitHeaderLen + 20*maxListedAddrs + 32
+	maxInitPacket = wire.HeaderLen + wire.InitHeaderLen + 20*maxListedAddrs + maxExtensionParams + 32
 )
 
 // appendAddressParams appends what an INIT or INIT ACK sent to a destination

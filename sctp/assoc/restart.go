@@ -12,7 +12,7 @@ import (
 // handleInit answers an INIT for an association that exists (RFC 9260,
 // Sections 5.2.1 and 5.2.2). It changes nothing.
 func (a *Association) handleInit(now time.Time, d Datagram, h wire.Header, c wire.Chunk) {
-	p, cause, ok := readInit(c, d.Remote.Addr(), familiesOf(a.local), a.cfg.MaxPaths)
+	p, cause, ok := readInit(c, d.Remote.Addr(), familiesOf(a.local), a.cfg)
 	if p.InitiateTag == 0 {
 		a.stats.BadPackets++
 		return
@@ -155,10 +155,7 @@ func (a *Association) onCollision(now time.Time, d Datagram, c *stateCookie) {
 				a.addPath(netip.AddrPortFrom(addr, c.remote.Port()), PathUnconfirmed)
 			}
 		}
-		peer := peerInit{Init: wire.Init{
-			InitiateTag: c.remoteTag, ARwnd: c.arwnd, InitialTSN: c.remoteTSN, OutboundStreams: c.inbound,
-		}}
-		a.setPeer(&peer, int(c.outbound))
+		a.setPeer(c.peer(), int(c.outbound))
 		a.established(now)
 	default:
 		a.peerTag = c.remoteTag

@@ -118,7 +118,7 @@ func hasCause(b []byte, code wire.CauseCode) bool {
 // handleInit answers an INIT without keeping anything (RFC 9260, Section 5.1,
 // B), unless an address it lists belongs to an association.
 func (s *Stack) handleInit(now time.Time, d Datagram, h wire.Header, c wire.Chunk) (*Association, bool) {
-	p, cause, ok := readInit(c, d.Remote.Addr(), familiesOf(s.local), s.cfg.MaxPaths)
+	p, cause, ok := readInit(c, d.Remote.Addr(), familiesOf(s.local), &s.cfg)
 	if p.InitiateTag == 0 {
 		// RFC 9260, Section 3.3.2: "the receiver MUST silently discard the packet".
 		s.stats.Malformed++
@@ -161,9 +161,10 @@ func appendInitAck(now time.Time, cfg *Config, jar *cookieJar, rng *rand.Rand, l
 	cookie.localPort, cookie.remotePort = h.DstPort, h.SrcPort
 	cookie.remoteTag, cookie.remoteTSN, cookie.arwnd = p.InitiateTag, p.InitialTSN, p.ARwnd
 	cookie.inbound = min(uint16(cfg.MaxInboundStreams), p.OutboundStreams)
-	cookie.addrs = p.addrs[1:]
+	cookie.addrs, cookie.ext = p.addrs[1:], p.ext
 
 	params := appendAddressParams(nil, local, d.Remote.Addr())
+	params = cfg.extensions().append(params, p.ext)
 	params = wire.AppendParam(params, wire.ParamStateCookie, jar.seal(cookie, rng))
 	params = append(params, p.unrecognized...)
 	ack := wire.Init{

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
+
+// What both have announced is used by both, whoever dials.
+func TestExtensionsAreNegotiated(t *testing.T) {
+	for _, tt := range []struct{ a, z, want extensions }{
+		{0, 0, 0},
+		{extForwardTSN | extReconfig, 0, 0},
+		{0, extForwardTSN | extReconfig, 0},
+		{extForwardTSN | extReconfig | extECN, extReconfig | extECN | extIData, extReconfig | extECN},
+		{extAsconf, extAsconf, extAsconf},
+	} {
+		p := newPair(t, Config{})
+		p.a.stack.cfg.announced, p.z.stack.cfg.announced = tt.a, tt.z
+		a, z := p.connect()
+		require.Equal(t, tt.want, a.ext)
+		require.Equal(t, tt.want, z.ext)
+		require.False(t, slices.ContainsFunc(p.a.events, func(e Event) bool { _, is := e.(EventPeerError); return is }), "Z answers no parameter that A does not know")
+	}
+}
+
+// A peer announces by the parameter, the chunk types, or both; half of the
+// chunk types is nothing, and what we have not announced is unknown.
+func TestAnnouncementsOfAPeer(t *testing.T) {
+	list := func(types ...wire.ChunkType) []byte { return wire.AppendSupportedExtensions(nil, types...) }
+	forward := wire.AppendParam(nil, wire.ParamForwardTSN, nil)
+	for _, tt := range []struct {
+		name   string
+		ours   extensions
+		params []byte
+		want   extensions
+		report bool
+	}{
+		{"parameter", extForwardTSN, forward, extForwardTSN, false},
+		{"chunk type", extForwardTSN, list(wire.ChunkForwardTSN, wire.ChunkAuth, 0xfe), extForwardTSN, false},
+		{"both", extForwardTSN, append(list(wire.ChunkForwardTSN), forward...), extForwardTSN, false},
+		{"one of two chunk types", extAsconf, list(wire.ChunkAsconf), 0, false},
+		{"two of two", extAsconf, list(wire.ChunkAsconfAck, wire.ChunkAsconf), extAsconf, false},
+		{"empty list", extAsconf, list(), 0, false},
+		{"not ours", extECN, forward, 0, true},
+		{"not ours in the list", extECN, list(wire.ChunkForwardTSN), 0, false},
+	} {
+		x := newTester(t, Config{})
+		x.p.z.stack.cfg.announced = tt.ours
+		x.init.Params = tt.params
+		z := x.connect()
+		require.Equal(t, tt.want, z.ext, tt.name)
+		reported := false
+		for prm, err := range wire.Params(x.ack.Params) {
+			require.NoError(t, err)
+			reported = reported || prm.Type == wire.ParamUnrecognized
+		}
+		require.Equal(t, tt.report, reported, tt.name)
+	}
+}
+
+func TestExtensionParamsFit(t *testing.T) {
+	require.LessOrEqual(t, len(allExtensions.append(nil, allExtensions)), maxExtensionParams)
+}
