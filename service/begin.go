@@ -4,7 +4,6 @@ package service
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -12,63 +11,22 @@ import (
 	"github.com/rserpool/rserpool/sctp"
 )
 
-// Registrars set up associations to the port of an element, to take it over, and begin with a keep-alive. A user of
-// chargen or daytime never says anything, and one that comes from another element may bring a cookie and nothing else.
-// pool.ServerConn takes all of that for itself, so who waits must look now and then.
-const (
-	// lookFirst is how often at first, lookLast in the end: associations over which nothing comes cost something.
-	lookFirst = 10 * time.Millisecond
-	lookLast  = time.Second
-	// silence is after how long without a word an association is taken for that of a user who only listens. The
-	// keep-alive of a registrar is in the packet that completes the association, or in the next one.
-	silence = 100 * time.Millisecond
-)
+// silence is after how long without a word an association is taken for that of a user who only listens. The keep-alive
+// of a registrar is in the packet that completes the association, or in the next one.
+const silence = 100 * time.Millisecond
 
-// An opening is what an association begins with.
-type opening int
-
-const (
-	ended   opening = iota // it is over, or the server drains
-	message                // with a message
-	cookie                 // with a cookie, which CookieEcho returns
-	nothing                // with nothing, in time
-)
-
-// open waits for the beginning of a session, at most for patience if that is positive. It does not return for a
-// registrar before the end.
-func open(ctx context.Context, conn *pool.ServerConn, patience time.Duration) (opening, *sctp.Message) {
-	start := time.Now()
-	registrar := false
-	for wait := lookFirst; ; wait = min(2*wait, lookLast) {
-		// What has been received before Recv is called has been seen when it returns.
-		heard := conn.Conn().Stats().MessagesReceived > 0
-		if patience > 0 {
-			wait = min(wait, lookFirst)
-		}
-		m, err := look(ctx, conn, wait, registrar)
-		switch {
-		case err == nil:
-			return message, &m
-		case conn.CookieEcho() != nil:
-			return cookie, nil
-		case ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded):
-			return ended, nil
-		}
-		registrar = registrar || heard
-		if patience > 0 && !registrar && time.Since(start) >= patience {
-			return nothing, nil
-		}
+// open waits for the beginning of a session, as pool.ServerConn.Opening does, and takes the first message if it is one.
+// It fails when the session is over, or the server drains.
+func open(ctx context.Context, conn *pool.ServerConn, patience time.Duration) (*sctp.Message, bool) {
+	o, err := conn.Opening(ctx, patience)
+	if err != nil {
+		return nil, false
 	}
-}
-
-// look is Recv that returns after a while, unless it is a registrar's association, which tells nothing more.
-func look(ctx context.Context, conn *pool.ServerConn, wait time.Duration, registrar bool) (sctp.Message, error) {
-	if !registrar {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, wait)
-		defer cancel()
+	if o != pool.OpeningMessage {
+		return nil, true
 	}
-	return conn.Recv(ctx)
+	m, err := conn.Recv(ctx)
+	return &m, err == nil
 }
 
 // refuse ends a session because of what the client has sent.

@@ -38,8 +38,7 @@ const (
 func (f Fractal) ServeSession(ctx context.Context, conn *pool.ServerConn) { serveBegun(ctx, conn, f) }
 
 func (Fractal) begin(ctx context.Context, conn *pool.ServerConn) (*sctp.Message, bool) {
-	o, m := open(ctx, conn, 0)
-	return m, o != ended
+	return open(ctx, conn, 0)
 }
 
 func (f Fractal) serve(ctx context.Context, conn *pool.ServerConn, first *sctp.Message) {

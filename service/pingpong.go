@@ -23,8 +23,7 @@ type PingPong struct {
 func (p PingPong) ServeSession(ctx context.Context, conn *pool.ServerConn) { serveBegun(ctx, conn, p) }
 
 func (PingPong) begin(ctx context.Context, conn *pool.ServerConn) (*sctp.Message, bool) {
-	o, m := open(ctx, conn, 0)
-	return m, o != ended
+	return open(ctx, conn, 0)
 }
 
 func (p PingPong) serve(ctx context.Context, conn *pool.ServerConn, first *sctp.Message) {

@@ -37,8 +37,7 @@ type Daytime struct {
 func (d Daytime) ServeSession(ctx context.Context, conn *pool.ServerConn) { serveBegun(ctx, conn, d) }
 
 func (Daytime) begin(ctx context.Context, conn *pool.ServerConn) (*sctp.Message, bool) {
-	o, m := open(ctx, conn, silence)
-	return m, o != ended
+	return open(ctx, conn, silence)
 }
 
 func (d Daytime) serve(ctx context.Context, conn *pool.ServerConn, _ *sctp.Message) {
@@ -57,8 +56,7 @@ type CharGen struct{}
 func (c CharGen) ServeSession(ctx context.Context, conn *pool.ServerConn) { serveBegun(ctx, conn, c) }
 
 func (CharGen) begin(ctx context.Context, conn *pool.ServerConn) (*sctp.Message, bool) {
-	o, m := open(ctx, conn, silence)
-	return m, o != ended
+	return open(ctx, conn, silence)
 }
 
 func (CharGen) serve(ctx context.Context, conn *pool.ServerConn, _ *sctp.Message) {
