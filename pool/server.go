@@ -29,12 +29,13 @@ func (f HandlerFunc) ServeSession(ctx context.Context, conn *ServerConn) { f(ctx
 
 // Echo is a Handler that sends every message back as it came.
 var Echo Handler = HandlerFunc(func(ctx context.Context, conn *ServerConn) {
+	answer := context.WithoutCancel(ctx) // what has come before the server drains, too
 	for {
 		m, err := conn.Recv(ctx)
 		if err != nil {
 			return
 		}
-		if conn.Send(ctx, sctp.Message{Stream: m.Stream, PPID: m.PPID, Unordered: m.Unordered, Data: m.Data}) != nil {
+		if conn.Send(answer, sctp.Message{Stream: m.Stream, PPID: m.PPID, Unordered: m.Unordered, Data: m.Data}) != nil {
 			return
 		}
 	}

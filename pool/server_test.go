@@ -83,6 +83,30 @@ func TestServerMaySpeakFirst(t *testing.T) {
 	})
 }
 
+func TestEchoAnswersWhatCameBeforeTheDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.registrar(w.host(1), 1)
+		late := HandlerFunc(func(ctx context.Context, conn *ServerConn) {
+			<-ctx.Done()
+			Echo.ServeSession(ctx, conn)
+		})
+		el := w.serve(w.client(w.host(2), nil), &Server{Handle: "Late", Handler: late})
+		sess, err := w.client(w.host(9), nil).Dial(w.ctx, "Late")
+		require.NoError(t, err)
+		for i := range 3 {
+			require.NoError(t, sess.Send(w.ctx, text(fmt.Sprint(i))))
+		}
+		synctest.Wait()
+		require.NoError(t, el.stop())
+		for i := range 3 {
+			m, err := sess.Recv(w.ctx)
+			require.NoError(t, err)
+			require.Equal(t, fmt.Sprint(i), string(m.Data))
+		}
+	})
+}
+
 // What was received before the end is answered, and a handler that does not come to an end is not waited for for ever.
 func TestDrain(t *testing.T) {
 	for _, obedient := range []bool{true, false} {
