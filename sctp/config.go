@@ -98,6 +98,9 @@ type Config struct {
 	// MTU is the size in bytes of the largest IP packet sent on a path before
 	// anything is known of it. Default: 1500, at least 576.
 	MTU int
+	// CongestionControl is how the congestion windows of paths grow and shrink.
+	// Default: CongestionStandard, that of RFC 9260.
+	CongestionControl CongestionControl
 	// NoNagle sends small messages at once, also with data outstanding. The
 	// default, false, bundles them as RFC 9260, Section 6.1 allows.
 	NoNagle bool
@@ -174,6 +177,7 @@ func (c *Config) params() assoc.Config {
 		MaxPaths:              c.MaxPaths,
 		MaxAssociations:       c.MaxAssociations,
 		MTU:                   c.MTU,
+		CongestionControl:     c.CongestionControl,
 		NoNagle:               c.NoNagle,
 	}
 }

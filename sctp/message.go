@@ -39,6 +39,15 @@ type (
 // A PathInfo is a snapshot of a path, that is, of one address of the peer.
 type PathInfo = assoc.PathInfo
 
+// A CongestionControl is how the congestion windows of paths grow and shrink.
+type CongestionControl = assoc.CongestionControl
+
+// Congestion controls, chosen by Config.CongestionControl.
+const (
+	CongestionStandard = assoc.CongestionStandard // RFC 9260, Section 7.2
+	CongestionCUBIC    = assoc.CongestionCUBIC    // RFC 8312
+)
+
 // A PathState is the state of a path.
 type PathState = assoc.PathState
 

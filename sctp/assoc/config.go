@@ -70,6 +70,9 @@ type Config struct {
 	// MTU is the size in bytes of the largest IP packet sent on a path before
 	// anything is known of it. Default: 1500, at least 576.
 	MTU int
+	// CongestionControl is how congestion windows grow and shrink. Default:
+	// CongestionStandard.
+	CongestionControl CongestionControl
 	// NoNagle sends small messages at once, also with data outstanding
 	// (SCTP_NODELAY of RFC 6458 is this). The default, false, bundles them
 	// as RFC 9260, Section 6.1 allows.
@@ -151,6 +154,8 @@ func (c Config) WithDefaults() (Config, error) {
 		return c, configError("SendBuffer", "%v is negative", c.SendBuffer)
 	case c.RecvBuffer < minARwnd:
 		return c, configError("RecvBuffer", "%v is below 1500 bytes (RFC 9260, Section 3.3.2)", c.RecvBuffer)
+	case c.CongestionControl < CongestionStandard || c.CongestionControl > CongestionCUBIC:
+		return c, configError("CongestionControl", "%d is none of the constants", c.CongestionControl)
 	case c.MaxMessageSize < 1:
 		return c, configError("MaxMessageSize", "%v is negative", c.MaxMessageSize)
 	case c.MaxAssociations < 1:

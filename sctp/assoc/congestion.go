@@ -9,7 +9,8 @@ import "time"
 type congestion struct {
 	cwnd, ssthresh    int
 	partialBytesAcked int
-	pmdcs             int // largest DATA chunk of a packet (RFC 9260, Section 2.3)
+	cubic             *cubic // nil: standard
+	pmdcs             int    // largest DATA chunk of a packet (RFC 9260, Section 2.3)
 
 	lastSent time.Time // of new data
 	idled    bool      // ssthresh has been set for the current idle time
@@ -19,7 +20,11 @@ type congestion struct {
 // maxSsthresh is "arbitrarily high" (Section 7.2.1).
 const maxSsthresh = 1 << 30
 
-func (c *congestion) init(ipv6 bool) {
+func (c *congestion) init(control CongestionControl, ipv6 bool) {
+	c.cubic = nil
+	if control == CongestionCUBIC {
+		c.cubic = new(cubic)
+	}
 	// Section 7.2.1: "min(4 * PMDCS, max(2 * PMDCS, 4404)) bytes if the peer
 	// address is an IPv4 address and to min(4 * PMDCS, max(2 * PMDCS, 4344))".
 	floor := 4404
@@ -33,7 +38,7 @@ func (c *congestion) init(ipv6 bool) {
 }
 
 // onAck grows the window. flight is what was in flight before the SACK.
-func (c *congestion) onAck(acked, flight int, inFastRecovery bool) {
+func (c *congestion) onAck(now time.Time, srtt time.Duration, acked, flight int, inFastRecovery bool) {
 	if c.cwnd <= c.ssthresh {
 		// Section 7.2.1: "use the slow-start algorithm to increase cwnd only if
 		// the current congestion window is being fully utilized and the data
@@ -42,6 +47,17 @@ func (c *congestion) onAck(acked, flight int, inFastRecovery bool) {
 		// and 2. L times the destination's PMDCS."
 		if !inFastRecovery && flight >= c.cwnd {
 			c.cwnd += min(acked, c.slowStartLimit(acked))
+		}
+		if c.cubic != nil {
+			c.cubic.pause(now)
+		}
+		return
+	}
+	if c.cubic != nil {
+		if inFastRecovery || flight < c.cwnd {
+			c.cubic.pause(now)
+		} else {
+			c.cwnd = c.cubic.grow(now, srtt, c.cwnd, acked, c.pmdcs)
 		}
 		return
 	}
@@ -71,6 +87,9 @@ func (c *congestion) slowStartLimit(acked int) int {
 // "ssthresh = max(cwnd / 2, 4 * PMDCS); cwnd = ssthresh".
 func (c *congestion) onFastRetransmit() {
 	c.ssthresh = max(c.cwnd/2, 4*c.pmdcs)
+	if c.cubic != nil {
+		c.ssthresh = c.cubic.onLoss(c.cwnd, c.pmdcs)
+	}
 	c.cwnd = c.ssthresh
 	c.partialBytesAcked = 0
 }
@@ -79,6 +98,9 @@ func (c *congestion) onFastRetransmit() {
 // max(cwnd / 2, 4 * PMDCS); cwnd = PMDCS".
 func (c *congestion) onTimeout() {
 	c.ssthresh = max(c.cwnd/2, 4*c.pmdcs)
+	if c.cubic != nil {
+		c.ssthresh = c.cubic.onTimeout(c.cwnd, c.pmdcs)
+	}
 	c.cwnd = c.pmdcs
 	c.partialBytesAcked = 0
 }

@@ -229,13 +229,13 @@ func TestIdleWindow(t *testing.T) {
 func TestCongestionAvoidance(t *testing.T) {
 	c := congestion{pmdcs: 1000, cwnd: 10000, ssthresh: 8000}
 	for range 9 {
-		c.onAck(1000, 10000, false)
+		c.onAck(start, 0, 1000, 10000, false)
 	}
 	require.Equal(t, 10000, c.cwnd)
-	c.onAck(1000, 10000, false)
+	c.onAck(start, 0, 1000, 10000, false)
 	require.Equal(t, 11000, c.cwnd, "one PMDCS per window acknowledged")
 	for range 20 {
-		c.onAck(1000, 5000, false)
+		c.onAck(start, 0, 1000, 5000, false)
 	}
 	require.Equal(t, 11000, c.cwnd, "not while the window is not used")
 	require.Equal(t, 11000, c.partialBytesAcked)
@@ -244,9 +244,9 @@ func TestCongestionAvoidance(t *testing.T) {
 	c.onTimeout()
 	require.Equal(t, 1000, c.cwnd)
 	require.Equal(t, 5500, c.ssthresh)
-	c.onAck(1000, 1000, false)
+	c.onAck(start, 0, 1000, 1000, false)
 	require.Equal(t, 2000, c.cwnd, "slow start")
-	c.onAck(1000, 2000, true)
+	c.onAck(start, 0, 1000, 2000, true)
 	require.Equal(t, 2000, c.cwnd, "not in fast recovery")
 }
 

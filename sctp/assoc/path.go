@@ -39,7 +39,7 @@ func newPath(index int, remote, local netip.AddrPort, c *Config) *path {
 	p := &path{index: index, remote: remote, local: local}
 	p.rto.init(c)
 	p.setMTU(c.MTU)
-	p.cc.init(p.ipv6())
+	p.cc.init(c.CongestionControl, p.ipv6())
 	return p
 }
 

@@ -54,7 +54,7 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 			if p.clear() {
 				a.pathEvent(p)
 			}
-			p.cc.onAck(p.sack.acked, p.sack.flightBefore, a.fastRecovery)
+			p.cc.onAck(now, p.rto.srtt, p.sack.acked, p.sack.flightBefore, a.fastRecovery)
 		}
 	}
 	a.countMisses(now, ack, advanced)

@@ -454,6 +454,8 @@ func draw(seed uint64, fn func(*setup)) *setup {
 		toClient: newFlow(2, plan(rng, 100+rng.IntN(200), 5000, 10, 0.2)),
 		limit:    time.Hour,
 	}
+	s.clientConfig.CongestionControl = assoc.CongestionControl(seed % 2)
+	s.serverConfig.CongestionControl = assoc.CongestionControl(seed / 2 % 2)
 	fn(s)
 	return s
 }
