@@ -71,9 +71,12 @@ func (l *lines) wait(ctx context.Context, re *regexp.Regexp) ([]string, error) {
 	return m, nil
 }
 
-// seen waits until some line matches, whatever has been consumed, and consumes none.
+// seen is wait that consumes nothing.
 func (l *lines) seen(ctx context.Context, re *regexp.Regexp) error {
-	_, _, err := l.find(ctx, re, 0)
+	l.mu.Lock()
+	from := l.next
+	l.mu.Unlock()
+	_, _, err := l.find(ctx, re, from)
 	return err
 }
 

@@ -82,13 +82,12 @@ func (p *Process) WaitLine(ctx context.Context, expr string) []string {
 	return m
 }
 
-// SeenLine waits until a line of standard output matches, be it one that a WaitLine has passed, and
-// leaves all lines to the WaitLines to come. It is for a line of one thread of the process among
-// those of another, which come in any order.
+// SeenLine is WaitLine that leaves all lines to the WaitLines to come. It is for a line of one thread
+// of the process among those of another, which come in any order.
 func (p *Process) SeenLine(ctx context.Context, expr string) {
 	p.t.Helper()
 	if err := p.out.seen(ctx, regexp.MustCompile(expr)); err != nil {
-		p.t.Fatalf("lab: %s: no line ever matched %q: %v", p.name, expr, err)
+		p.t.Fatalf("lab: %s: no line matches %q: %v", p.name, expr, err)
 	}
 }
 
