@@ -101,6 +101,9 @@ type Config struct {
 	// CongestionControl is how the congestion windows of paths grow and shrink.
 	// Default: CongestionStandard, that of RFC 9260.
 	CongestionControl CongestionControl
+	// LossDetection is how it is found out that something was lost. Default:
+	// LossDetectionStandard, that of RFC 9260.
+	LossDetection LossDetection
 	// NoNagle sends small messages at once, also with data outstanding. The
 	// default, false, bundles them as RFC 9260, Section 6.1 allows.
 	NoNagle bool
@@ -178,6 +181,7 @@ func (c *Config) params() assoc.Config {
 		MaxAssociations:       c.MaxAssociations,
 		MTU:                   c.MTU,
 		CongestionControl:     c.CongestionControl,
+		LossDetection:         c.LossDetection,
 		NoNagle:               c.NoNagle,
 	}
 }

@@ -48,6 +48,15 @@ const (
 	CongestionCUBIC    = assoc.CongestionCUBIC    // RFC 8312
 )
 
+// A LossDetection is how it is found out that something was lost.
+type LossDetection = assoc.LossDetection
+
+// Ways of loss detection, chosen by Config.LossDetection.
+const (
+	LossDetectionStandard = assoc.LossDetectionStandard // RFC 9260, Section 7.2.4
+	LossDetectionRACK     = assoc.LossDetectionRACK     // RFC 8985
+)
+
 // A PathState is the state of a path.
 type PathState = assoc.PathState
 

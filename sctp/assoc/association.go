@@ -58,8 +58,11 @@ type Association struct {
 	peerArwnd        int
 	fastRecovery     bool
 	fastRecoveryExit wire.TSN
-	retransmitFrom   wire.TSN // no chunk below is marked
-	mayExceedCwnd    bool     // one packet of retransmissions is free of cwnd
+	reducedAt        wire.TSN // the TSN that was next when fast recovery began
+	tlp              lossProbe
+	begun            time.Time // see since
+	retransmitFrom   wire.TSN  // no chunk below is marked
+	mayExceedCwnd    bool      // one packet of retransmissions is free of cwnd
 	nagle            time.Time
 	nagleOver        bool
 	probe            windowProbe

@@ -73,6 +73,9 @@ type Config struct {
 	// CongestionControl is how congestion windows grow and shrink. Default:
 	// CongestionStandard.
 	CongestionControl CongestionControl
+	// LossDetection is how it is found out that something was lost. Default:
+	// LossDetectionStandard.
+	LossDetection LossDetection
 	// NoNagle sends small messages at once, also with data outstanding
 	// (SCTP_NODELAY of RFC 6458 is this). The default, false, bundles them
 	// as RFC 9260, Section 6.1 allows.
@@ -156,6 +159,8 @@ func (c Config) WithDefaults() (Config, error) {
 		return c, configError("RecvBuffer", "%v is below 1500 bytes (RFC 9260, Section 3.3.2)", c.RecvBuffer)
 	case c.CongestionControl < CongestionStandard || c.CongestionControl > CongestionCUBIC:
 		return c, configError("CongestionControl", "%d is none of the constants", c.CongestionControl)
+	case c.LossDetection < LossDetectionStandard || c.LossDetection > LossDetectionRACK:
+		return c, configError("LossDetection", "%d is none of the constants", c.LossDetection)
 	case c.MaxMessageSize < 1:
 		return c, configError("MaxMessageSize", "%v is negative", c.MaxMessageSize)
 	case c.MaxAssociations < 1:

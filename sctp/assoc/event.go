@@ -126,6 +126,7 @@ type PathInfo struct {
 type Stats struct {
 	PacketsSent, PacketsReceived           uint64
 	DataChunksSent, DataChunksReceived     uint64
+	LossProbes                             uint64 // of RFC 8985
 	Retransmissions, FastRetransmissions   uint64
 	T3Expirations                          uint64
 	DuplicateTSNs                          uint64

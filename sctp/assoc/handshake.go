@@ -11,6 +11,7 @@ import (
 
 // associate enters COOKIE-WAIT (RFC 9260, Section 5.1, A).
 func (a *Association) associate(now time.Time, tag uint32, tsn wire.TSN, streams int) {
+	a.begun = now
 	a.myTag, a.initTSN, a.outboundWant = tag, tsn, streams
 	a.outbound = streams
 	a.queue.init(streams)
@@ -149,6 +150,7 @@ func (a *Association) setPeer(p *peerInit, outbound int) {
 // fromCookie sets a new association up from a state cookie (RFC 9260, Section
 // 5.1.5, 5).
 func (a *Association) fromCookie(now time.Time, c *stateCookie) bool {
+	a.begun = now
 	a.myTag, a.initTSN = c.localTag, c.localTSN
 	a.outbound, a.outboundWant = int(c.outbound), int(c.outbound)
 	a.queue.init(a.outbound)

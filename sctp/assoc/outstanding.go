@@ -3,6 +3,8 @@
 package assoc
 
 import (
+	"time"
+
 	"github.com/rserpool/rserpool/sctp/wire"
 )
 
@@ -28,6 +30,7 @@ type outChunk struct {
 	resent bool
 	// resentBefore is the TSN that was next when it was sent again.
 	resentBefore wire.TSN
+	sent         time.Duration // when, for RACK: see Association.since
 }
 
 // size is what the chunk counts for in flight size and congestion window: "the

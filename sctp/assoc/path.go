@@ -31,6 +31,9 @@ type path struct {
 	rttStart   time.Time
 	rttPending bool
 
+	rack   *rack         // nil: LossDetectionStandard
+	reoWnd time.Duration // RACK.reo_wnd, of the SACK being processed
+
 	hb   heartbeat
 	sack pathSack // of the SACK being processed
 }
@@ -40,6 +43,9 @@ func newPath(index int, remote, local netip.AddrPort, c *Config) *path {
 	p.rto.init(c)
 	p.setMTU(c.MTU)
 	p.cc.init(c.CongestionControl, p.ipv6())
+	if c.LossDetection == LossDetectionRACK {
+		p.rack = new(rack)
+	}
 	return p
 }
 

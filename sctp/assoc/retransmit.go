@@ -25,7 +25,12 @@ func (a *Association) onT3Expiry(now time.Time, p *path) {
 	}
 	p.rto.backOff() // E2
 	a.fastRecovery = false
-	a.markWhere(func(c *outChunk) bool { return c.path == p })
+	a.tlp = lossProbe{samples: a.tlp.samples}
+	if p.rack != nil {
+		a.markOnTimeout(now, p)
+	} else {
+		a.markWhere(func(c *outChunk) bool { return c.path == p })
+	}
 	a.mayExceedCwnd = true // E3: a packet goes out whatever cwnd is
 	// RFC 9260, Section 6.1, A: "If the sender continues to receive SACK chunks
 	// from the peer while doing zero window probing, the unacknowledged window
@@ -102,7 +107,7 @@ func (a *Association) nextMarked() (*outChunk, bool) {
 // to which the original data was sent", and after a timeout to another one. A
 // probe of a closed window is not lost, and stays on its path.
 func (a *Association) targetOf(c *outChunk) *path {
-	if (c.fast && !c.resent || a.windowClosed()) && c.path.usable() {
+	if (c.fast && (!c.resent || c.path.rack != nil) || a.windowClosed()) && c.path.usable() {
 		return c.path
 	}
 	return a.retransmitPath(c.path)

@@ -14,6 +14,7 @@ type rtoEstimator struct {
 	rto          time.Duration
 	initial      time.Duration
 	min, max     time.Duration
+	samples      uint32 // measurements made
 }
 
 func (e *rtoEstimator) init(c *Config) {
@@ -24,6 +25,7 @@ func (e *rtoEstimator) init(c *Config) {
 
 func (e *rtoEstimator) measure(r time.Duration) {
 	r = max(r, 0)
+	e.samples++
 	if e.srtt == 0 {
 		// C2: "SRTT = R, RTTVAR = R/2, RTO = SRTT + 4 * RTTVAR"
 		e.srtt, e.rttvar = max(r, 1), r/2

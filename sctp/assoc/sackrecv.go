@@ -47,6 +47,11 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 	}
 	if a.fastRecovery && !o.cumAck.Less(a.fastRecoveryExit) {
 		a.fastRecovery = false // D, iv
+		for _, p := range a.paths {
+			if p.rack != nil {
+				p.rack.onRecovered()
+			}
+		}
 	}
 	for _, p := range a.paths {
 		if p.sack.acked > 0 {
@@ -57,7 +62,13 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 			p.cc.onAck(now, p.rto.srtt, p.sack.acked, p.sack.flightBefore, a.fastRecovery)
 		}
 	}
-	a.countMisses(now, ack, advanced)
+	if a.cfg.LossDetection == LossDetectionRACK {
+		a.updateRACK(s)
+		a.detectLosses(now)
+		a.onProbeAck(s, advanced)
+	} else {
+		a.countMisses(now, ack, advanced)
+	}
 
 	for _, p := range a.paths {
 		switch {
@@ -72,6 +83,9 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 		}
 	}
 	a.peerArwnd = int(s.ARwnd)
+	if advanced {
+		a.scheduleProbe(now)
+	}
 }
 
 // A pathSack is what a SACK says about a path.
@@ -142,6 +156,9 @@ func (a *Association) ackUpTo(now time.Time, cum wire.TSN) (ack ackResult) {
 
 // ackChunk accounts for one newly acknowledged chunk.
 func (a *Association) ackChunk(now time.Time, tsn wire.TSN, c *outChunk) {
+	if r := c.path.rack; r != nil {
+		r.delivered(now, a.since(now), tsn, c)
+	}
 	a.out.leave(c)
 	c.path.sack.acked += c.size()
 	c.path.onAcked(now, tsn)
@@ -269,15 +286,23 @@ func (a *Association) countMisses(now time.Time, ack ackResult, advanced bool) {
 		}
 		tsn = g.last.Add(1)
 	}
-	if !marked {
-		return
+	if marked {
+		a.enterFastRecovery(false)
 	}
+}
+
+// enterFastRecovery follows chunks being marked as lost, unless they belong to
+// the window that has already been reduced; again tells that they do not.
+func (a *Association) enterFastRecovery(again bool) {
+	o := &a.out
 	a.retransmitFrom = o.cumAck.Add(1)
-	if a.fastRecovery {
+	if a.fastRecovery && !again {
 		return
 	}
 	a.fastRecovery = true
 	a.fastRecoveryExit = o.next.Add(^uint32(0))
+	a.reducedAt = o.next
+	a.tlp = lossProbe{samples: a.tlp.samples}
 	// "When a Fast Retransmit is being performed, the sender SHOULD ignore the
 	// value of cwnd and SHOULD NOT delay retransmission for this single packet."
 	a.mayExceedCwnd = true

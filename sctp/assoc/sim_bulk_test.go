@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rserpool/rserpool/sctp/assoc"
+	"github.com/rserpool/rserpool/sctp/simnet"
 )
 
 // TestBulkUsesTheLink sends 8 MiB one way and compares the virtual time that
@@ -35,7 +36,7 @@ func TestBulkUsesTheLink(t *testing.T) {
 			s := draw(1, func(s *setup) {
 				s.link.Delay, s.link.Rate, s.link.Queue, s.link.Loss = tc.delay, tc.rate, tc.queue, tc.loss
 				s.toServer, s.toClient = newFlow(1, msgs), newFlow(2, nil)
-				s.clientConfig.CongestionControl = assoc.CongestionStandard
+				s.clientConfig.CongestionControl, s.clientConfig.LossDetection = assoc.CongestionStandard, assoc.LossDetectionStandard
 			})
 			w, err := newWorld(1, s)
 			require.NoError(t, err)
@@ -49,29 +50,57 @@ func TestBulkUsesTheLink(t *testing.T) {
 	}
 }
 
+// bulk sends count messages of 64 KiB over a link, and returns how long it
+// took in virtual time.
+func bulk(t *testing.T, count int, link simnet.Settings, cfg func(*assoc.Config)) time.Duration {
+	const size = 64 << 10
+	var msgs []planned
+	for range count {
+		msgs = append(msgs, planned{0, false, size})
+	}
+	w, err := newWorld(1, draw(1, func(s *setup) {
+		s.link = link
+		s.toServer, s.toClient = newFlow(1, msgs), newFlow(2, nil)
+		s.clientConfig.CongestionControl, s.clientConfig.LossDetection = assoc.CongestionStandard, assoc.LossDetectionStandard
+		cfg(&s.clientConfig)
+		s.limit = 10 * time.Minute
+	}))
+	require.NoError(t, err)
+	require.NoError(t, w.run())
+	took := w.sim.Now().Sub(epoch)
+	st := w.client.Assoc.Stats()
+	t.Logf("%.2f MB/s (%v); %d T3, %d probes, %d fast, %d retransmissions, %d of them for nothing", float64(size*count)/1e6/took.Seconds(), took,
+		st.T3Expirations, st.LossProbes, st.FastRetransmissions, st.Retransmissions, w.accepted.Assoc.Stats().DuplicateTSNs)
+	return took
+}
+
 // TestCubicOnALongPath sends 64 MiB over a path with a round trip of 100 ms
 // that loses a packet now and then, with either congestion control.
 func TestCubicOnALongPath(t *testing.T) {
-	const size, count = 64 << 10, 1024
-	took := make(map[assoc.CongestionControl]time.Duration)
-	for _, control := range []assoc.CongestionControl{assoc.CongestionStandard, assoc.CongestionCUBIC} {
-		var msgs []planned
-		for range count {
-			msgs = append(msgs, planned{0, false, size})
-		}
-		s := draw(1, func(s *setup) {
-			s.link.Delay, s.link.Rate, s.link.Queue, s.link.Loss = 50*time.Millisecond, 10e6, 512<<10, 1e-4
-			s.toServer, s.toClient = newFlow(1, msgs), newFlow(2, nil)
-			s.clientConfig.CongestionControl = control
-			s.limit = 10 * time.Minute
+	link := simnet.Settings{Delay: 50 * time.Millisecond, Rate: 10e6, Queue: 512 << 10, Loss: 1e-4}
+	standard := bulk(t, 1024, link, func(*assoc.Config) {})
+	cubic := bulk(t, 1024, link, func(c *assoc.Config) { c.CongestionControl = assoc.CongestionCUBIC })
+	require.Less(t, cubic, standard*3/4)
+}
+
+// TestRACKOnBadPaths sends 16 MiB over paths with a round trip of 20 ms that
+// lose or reorder packets, with either loss detection.
+func TestRACKOnBadPaths(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		bad  simnet.Settings
+		most float64 // of the time of the standard
+	}{
+		{"1 % lost", simnet.Settings{Loss: 0.01}, 0.98},
+		{"5 % lost", simnet.Settings{Loss: 0.05}, 0.8},
+		{"reordered", simnet.Settings{Jitter: 3 * time.Millisecond}, 0.2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			link := tt.bad
+			link.Delay, link.Rate, link.Queue = 10*time.Millisecond, 10e6, 256<<10
+			standard := bulk(t, 256, link, func(*assoc.Config) {})
+			rack := bulk(t, 256, link, func(c *assoc.Config) { c.LossDetection = assoc.LossDetectionRACK })
+			require.Less(t, rack.Seconds()/standard.Seconds(), tt.most)
 		})
-		w, err := newWorld(1, s)
-		require.NoError(t, err)
-		require.NoError(t, w.run())
-		took[control] = w.sim.Now().Sub(epoch)
-		st := w.client.Assoc.Stats()
-		t.Logf("%d: %v, %.1f MB/s; %d T3, %d fast, %d retransmissions", control, took[control],
-			float64(size*count)/1e6/took[control].Seconds(), st.T3Expirations, st.FastRetransmissions, st.Retransmissions)
 	}
-	require.Less(t, took[assoc.CongestionCUBIC], took[assoc.CongestionStandard]*3/4)
 }

@@ -455,6 +455,8 @@ func draw(seed uint64, fn func(*setup)) *setup {
 		limit:    time.Hour,
 	}
 	s.clientConfig.CongestionControl = assoc.CongestionControl(seed % 2)
+	s.clientConfig.LossDetection = assoc.LossDetection(seed / 4 % 2)
+	s.serverConfig.LossDetection = assoc.LossDetection(seed / 2 % 2)
 	s.serverConfig.CongestionControl = assoc.CongestionControl(seed / 2 % 2)
 	fn(s)
 	return s

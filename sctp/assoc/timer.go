@@ -60,7 +60,11 @@ func (a *Association) Deadline() (time.Time, bool) {
 	earlier(a.ack.delay)
 	earlier(a.nagle)
 	earlier(a.probe.deadline)
+	earlier(a.tlp.timer)
 	for _, p := range a.paths {
+		if p.rack != nil {
+			earlier(p.rack.timer)
+		}
 		earlier(p.t3RTX)
 		earlier(p.hb.deadline)
 		earlier(p.hb.next)
@@ -97,9 +101,15 @@ func (a *Association) HandleTimeout(now time.Time) {
 	if passed(a.probe.deadline) {
 		a.probe.fire()
 	}
+	if passed(a.tlp.timer) {
+		a.onProbeTimeout(now)
+	}
 	for _, p := range a.paths {
 		if a.state == StateClosed {
 			return
+		}
+		if p.rack != nil && passed(p.rack.timer) {
+			a.detectLosses(now)
 		}
 		if passed(p.t3RTX) {
 			a.onT3Expiry(now, p)

@@ -40,14 +40,14 @@ func (a *Association) dataTarget(now time.Time) *path {
 // mayStartPacket tells whether a packet of new data may be sent on a path now.
 func (a *Association) mayStartPacket(now time.Time, p *path) bool {
 	p.cc.onIdle(now, p.rto.rto)
-	if p.cc.burst <= 0 || !p.mayAdd() {
+	if (p.cc.burst <= 0 || !p.mayAdd()) && !a.tlp.due {
 		return false
 	}
 	m := a.queue.peek()
 	if !a.windowAdmits(now, p, min(len(m.data)-m.cut, a.amdcs()-wire.DataHeaderLen)) {
 		return false
 	}
-	return a.cfg.NoNagle || a.nagleAdmits(now, p)
+	return a.cfg.NoNagle || a.tlp.due || a.nagleAdmits(now, p)
 }
 
 // windowAdmits applies the peer's receive window (RFC 9260, Section 6.1, A). A
@@ -122,6 +122,9 @@ func (k *packet) appendMarked(now time.Time) (resent bool) {
 			p.onRetransmit(tsn)
 		}
 		a.out.resend(c, k.p)
+		if k.p.rack != nil {
+			c.sent = a.since(now)
+		}
 		if k.p.solo {
 			c.flags |= wire.DataImmediate // it fills the window: see fillsWindow
 		}
@@ -164,6 +167,9 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 		if a.fillsWindow(&c) {
 			c.flags |= wire.DataImmediate
 		}
+		if p.rack != nil {
+			c.sent = a.since(now)
+		}
 		tsn := a.out.add(c)
 		k.appendChunk(tsn, &c)
 		p.startT3(now)
@@ -174,6 +180,7 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 		p.cc.burst--
 		p.cc.onSent(now)
 		a.nagle, a.nagleOver = nilTime, false
+		a.probed(now)
 	}
 }
 
@@ -221,6 +228,7 @@ func (a *Association) resetTransmission() {
 	a.queue = sendQueue{}
 	a.out = outstanding{}
 	a.fastRecovery, a.mayExceedCwnd = false, false
+	a.tlp = lossProbe{}
 	a.nagle, a.nagleOver = nilTime, false
 	a.probe = windowProbe{}
 }
