@@ -200,4 +200,7 @@ func (a *Association) markOnTimeout(now time.Time, p *path) {
 		c.fast = false // to another path, if there is one
 		return true
 	})
+	if p.flightSize > 0 {
+		p.restartT3(now) // for the rest, which may stay alone here
+	}
 }

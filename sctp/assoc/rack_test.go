@@ -229,3 +229,22 @@ func TestReorderingWindow(t *testing.T) {
 	}
 	require.Equal(t, 10*time.Millisecond, r.window(true, 3, srtt))
 }
+
+// What a timeout has left in flight on a path that is dead has a timer of its own.
+func TestTimeoutLeavesNothingBehind(t *testing.T) {
+	p := newPair(t, Config{LossDetection: LossDetectionRACK, NoNagle: true})
+	a, _ := p.connect()
+	sendN(t, p, a, 1, 100)
+	p.pump()
+	p.run(time.Second)
+	a.primary.rack.rtt = 50 * time.Millisecond
+	p.cutPath(0)
+	sendN(t, p, a, 1, 100)
+	p.pump()
+	p.run(a.primary.t3RTX.Sub(p.now) - 100*time.Millisecond) // and the probe has been sent
+	p.run(a.primary.t3RTX.Sub(p.now) - time.Millisecond)
+	require.NoError(t, a.Send(p.now, Message{Data: make([]byte, 100)}))
+	p.pump()
+	p.run(10 * time.Second)
+	require.Len(t, p.z.msgs, 3)
+}
