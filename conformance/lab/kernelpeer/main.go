@@ -149,7 +149,8 @@ func dial(cfg *config) (int, error) {
 		return -1, err
 	}
 	_, err = setsockopt(fd, optConnectx, packed(cfg.remote, uint16(cfg.port)))
-	if errors.Is(err, unix.EINPROGRESS) {
+	// A signal of the runtime restarts the call, which then finds the association that it has begun.
+	if errors.Is(err, unix.EINPROGRESS) || errors.Is(err, unix.EALREADY) || errors.Is(err, unix.EISCONN) {
 		err = nil
 	}
 	if err != nil {
