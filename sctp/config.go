@@ -98,6 +98,12 @@ type Config struct {
 	// MTU is the size in bytes of the largest IP packet sent on a path before
 	// anything is known of it. Default: 1500, at least 576.
 	MTU int
+	// NoReconfig does not announce stream reconfiguration (RFC 6525):
+	// Conn.ResetStreams and the like fail, for the peer as well.
+	NoReconfig bool
+	// DenyReconfig are the requests of peers to change the streams that are
+	// denied. Default: none.
+	DenyReconfig ReconfigRequest
 	// CongestionControl is how the congestion windows of paths grow and shrink.
 	// Default: CongestionStandard, that of RFC 9260.
 	CongestionControl CongestionControl
@@ -180,6 +186,8 @@ func (c *Config) params() assoc.Config {
 		MaxPaths:              c.MaxPaths,
 		MaxAssociations:       c.MaxAssociations,
 		MTU:                   c.MTU,
+		NoReconfig:            c.NoReconfig,
+		DenyReconfig:          c.DenyReconfig,
 		CongestionControl:     c.CongestionControl,
 		LossDetection:         c.LossDetection,
 		NoNagle:               c.NoNagle,

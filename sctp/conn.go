@@ -47,7 +47,8 @@ type Conn struct {
 	logs      []logRecord
 	localPort uint16
 
-	senders sendLine
+	senders  sendLine
+	reconfig reconfigWaiter
 }
 
 func newConn(s *Stack, a *assoc.Association) *Conn {

@@ -27,7 +27,6 @@
 // # Limitations
 //
 // Local addresses are those of the time when the Stack was made; RFC 5061 is
-// not spoken. Streams cannot be reset or closed one by one (RFC 6525), messages
-// have no lifetime (RFC 3758) and are not interleaved (RFC 8260). There is no
-// encryption: run TLS over a [Stream].
+// not spoken. Messages have no lifetime (RFC 3758) and are not interleaved (RFC
+// 8260). There is no encryption: run TLS over a [Stream].
 package sctp

@@ -33,6 +33,11 @@ var (
 	ErrNoSuchPath = assoc.ErrNoSuchPath
 	// ErrPortInUse: another Listener of the Stack has the SCTP port.
 	ErrPortInUse = assoc.ErrPortInUse
+	// ErrNotSupported: the peer does not know the extension.
+	ErrNotSupported = assoc.ErrNotSupported
+	// ErrRequestInProgress: another request to change the streams has not been
+	// answered yet.
+	ErrRequestInProgress = assoc.ErrRequestInProgress
 	// ErrAssociationExists: there is an association between these two ports of
 	// the two hosts already.
 	ErrAssociationExists = assoc.ErrAssociationExists

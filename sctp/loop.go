@@ -154,6 +154,7 @@ func (c *Conn) collect(now time.Time) {
 
 // wake wakes who waits for what collect found, and for room to send.
 func (c *Conn) wake(now time.Time) {
+	c.reconfig.check(c.a)
 	if c.arrived {
 		c.arrived = false
 		c.inbox.mu.Lock()

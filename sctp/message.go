@@ -34,6 +34,12 @@ type (
 	EventSendFailed = assoc.EventSendFailed
 	// EventPeerError: the peer sent an ERROR chunk.
 	EventPeerError = assoc.EventPeerError
+	// EventStreamReset: ordered messages of streams are numbered from 0 again.
+	EventStreamReset = assoc.EventStreamReset
+	// EventAssociationReset: all streams and TSNs have begun anew.
+	EventAssociationReset = assoc.EventAssociationReset
+	// EventStreamChange: the number of streams has changed.
+	EventStreamChange = assoc.EventStreamChange
 )
 
 // A PathInfo is a snapshot of a path, that is, of one address of the peer.

@@ -68,6 +68,8 @@ type Association struct {
 	probe            windowProbe
 	sackSinceProbe   bool
 
+	reconfig reconfig
+
 	// Shutting down.
 	t2              retryTimer
 	t5ShutdownGuard time.Time

@@ -81,6 +81,12 @@ type Config struct {
 	// as RFC 9260, Section 6.1 allows.
 	NoNagle bool
 
+	// NoReconfig does not announce stream reconfiguration (RFC 6525).
+	NoReconfig bool
+	// DenyReconfig are the requests of peers to change the streams that are
+	// denied. Default: none.
+	DenyReconfig ReconfigRequest
+
 	// announced follows from the fields above.
 	announced extensions
 }
@@ -130,6 +136,9 @@ func (c Config) WithDefaults() (Config, error) {
 	num(&c.MaxPaths, 16)
 	num(&c.MaxAssociations, 65536)
 	num(&c.MTU, 1500)
+	if !c.NoReconfig {
+		c.announced |= extReconfig
+	}
 	if c.RTOInitial < c.RTOMin {
 		c.RTOInitial = c.RTOMin
 	}

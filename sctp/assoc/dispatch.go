@@ -152,6 +152,12 @@ func (a *Association) handleChunks(now time.Time, d Datagram, p *path) {
 		case wire.ChunkInit:
 			return // not with other chunks
 		default:
+			if c.Type == wire.ChunkReconfig && a.ext.has(extReconfig) {
+				if !a.handleReconfig(now, p, c) {
+					return
+				}
+				continue
+			}
 			if !a.handleUnknown(p, c) {
 				return
 			}

@@ -27,9 +27,9 @@
 //
 // # Limitations
 //
-// RFC 9260 without extensions: no partial reliability, no re-configuration of
-// streams or addresses, no authentication, no interleaving, no ECN. The path
-// MTU is configured and lowered when the host refuses a packet; it is not
+// RFC 9260 and RFC 6525 (while streams are reset, new messages wait on all of
+// them): no partial reliability, no re-configuration of addresses, no
+// authentication, no interleaving, no ECN. The path MTU is configured and lowered when the host refuses a packet; it is not
 // probed. Streams are served first come, first served. Partial delivery is
 // not offered: a message is delivered whole. Restart of a peer is recognised
 // if it comes from the same UDP port; from another one it is a new

@@ -74,6 +74,39 @@ type EventPeerError struct {
 	Causes []byte
 }
 
+// EventStreamReset reports that ordered messages of streams are numbered from
+// 0 again (RFC 6525, Section 6.1.1): after a request of ours, or one of the
+// peer.
+type EventStreamReset struct {
+	// Inbound says that they are inbound streams.
+	Inbound bool
+	// Streams are their identifiers; none: all.
+	Streams []uint16
+	// Err is why a request of ours was not performed: a *ReconfigError.
+	Err error
+}
+
+// EventAssociationReset reports that all streams and the TSNs have begun anew
+// (RFC 6525, Section 6.1.2).
+type EventAssociationReset struct {
+	// LocalTSN and PeerTSN are the next TSNs of either side.
+	LocalTSN, PeerTSN wire.TSN
+	// Err is why a request of ours was not performed: a *ReconfigError.
+	Err error
+}
+
+// EventStreamChange reports how many streams there are after a request for
+// more, of ours or of the peer (RFC 6525, Section 6.1.3).
+type EventStreamChange struct {
+	OutboundStreams, InboundStreams int
+	// Err is why a request of ours was not performed: a *ReconfigError.
+	Err error
+}
+
+func (EventStreamReset) event()      {}
+func (EventAssociationReset) event() {}
+func (EventStreamChange) event()     {}
+
 func (EventCommUp) event()       {}
 func (EventRestart) event()      {}
 func (EventCommLost) event()     {}

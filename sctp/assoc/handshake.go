@@ -139,6 +139,7 @@ func (a *Association) setPeer(p *peerInit, outbound int) {
 	a.tracker.init(p.InitialTSN)
 	a.reassembly.init(min(a.cfg.MaxInboundStreams, int(p.OutboundStreams)))
 	a.ack = ackState{first: true, advertised: a.cfg.RecvBuffer}
+	a.reconfig.init(a.initTSN, p.InitialTSN)
 	if outbound < a.outbound {
 		a.outbound = outbound
 		for _, m := range a.queue.dropAbove(outbound) {

@@ -102,11 +102,15 @@ func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
 		return true
 	}
 	hadGaps := a.tracker.hasGaps()
-	if !a.reassembly.add(&d, p.remote) {
+	if !a.holdDeferred(&d, p) && !a.reassembly.add(&d, p.remote) {
 		a.abortViolation(now, "DATA chunk contradicts its neighbours' fragment flags")
 		return false
 	}
 	a.tracker.add(d.TSN)
+	a.performDeferred(now)
+	if a.state == StateClosed {
+		return false
+	}
 	if a.reassembly.headIncomplete(a.tracker.cum) > a.cfg.MaxMessageSize {
 		a.abort(now, "message too large to reassemble", wire.AppendCause(nil, wire.CauseOutOfResource, nil))
 		return false

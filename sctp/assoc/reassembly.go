@@ -234,6 +234,40 @@ func (r *reassembler) drop(m *run) {
 	r.freeRun(m)
 }
 
+// resetStreams expects SSN 0 next on streams; none: on all. What waited for
+// its turn is delivered: nothing before it will come.
+func (r *reassembler) resetStreams(ids []uint16) {
+	reset := func(st *inStream) {
+		for _, m := range st.waiting {
+			r.deliver(m, netip.AddrPort{})
+		}
+		st.waiting, st.next = st.waiting[:0], 0
+	}
+	for _, id := range ids {
+		reset(r.stream(id))
+	}
+	if len(ids) > 0 {
+		return
+	}
+	for _, page := range r.pages {
+		if page == nil {
+			continue
+		}
+		for i := range page {
+			reset(&page[i])
+		}
+	}
+}
+
+// forget drops what is incomplete and begins all streams anew.
+func (r *reassembler) forget() {
+	for _, m := range r.runs {
+		r.drop(m)
+	}
+	r.runs = r.runs[:0]
+	r.resetStreams(nil)
+}
+
 // headIncomplete is the size of the unfinished message which holds the
 // cumulative TSN: the one that nothing but more data can complete.
 func (r *reassembler) headIncomplete(cum wire.TSN) int {

@@ -29,6 +29,10 @@ type sendQueue struct {
 	nextSSN []wire.SSN
 	pool    bufPool
 	free    []*outMessage
+
+	pushed, popped uint64 // messages, ever
+	fence          uint64 // what was pushed after so many waits, if fenced
+	fenced         bool
 }
 
 func (q *sendQueue) init(streams int) { q.nextSSN = make([]wire.SSN, streams) }
@@ -52,6 +56,7 @@ func (q *sendQueue) push(m *Message) {
 		q.msgs, q.head = q.msgs[:n], 0
 	}
 	q.msgs = append(q.msgs, o)
+	q.pushed++
 	q.unsent += len(m.Data)
 	q.bytes += len(m.Data) + perMessageCost
 }
@@ -90,6 +95,7 @@ func (q *sendQueue) cutNext(n int) (m *outMessage, off int, flags uint8) {
 		}
 		q.msgs[q.head] = nil
 		q.head++
+		q.popped++
 		if q.head == len(q.msgs) {
 			q.msgs, q.head = q.msgs[:0], 0
 		}
@@ -133,6 +139,7 @@ func (q *sendQueue) dropAbove(streams int) (dropped []*outMessage) {
 		dropped = append(dropped, m)
 	}
 	q.msgs, q.head = kept, 0
+	q.popped += uint64(len(dropped))
 	return dropped
 }
 
@@ -155,4 +162,28 @@ func (q *sendQueue) uncut(o *outstanding) {
 		}
 	}
 	q.msgs, q.head = append(back, q.msgs[q.head:]...), 0
+	q.popped -= uint64(len(back))
 }
+
+// setFence keeps back what is pushed from now on, until fenced is false again.
+// RFC 6525, Section 5.1.2, A1: "The sender MUST stop assigning new SSNs to new
+// user data provided by the upper layer for the affected streams and queue it."
+func (q *sendQueue) setFence() { q.fence, q.fenced = q.pushed, true }
+
+// atFence tells whether all that was pushed before has been sent.
+func (q *sendQueue) atFence() bool { return q.popped >= q.fence }
+
+// blocked tells whether nothing may be sent that has not been yet.
+func (q *sendQueue) blocked() bool { return q.empty() || q.fenced && q.atFence() }
+
+// resetSSNs numbers the ordered messages of streams from 0; none: of all.
+func (q *sendQueue) resetSSNs(streams []uint16) {
+	if len(streams) == 0 {
+		clear(q.nextSSN)
+	}
+	for _, id := range streams {
+		q.nextSSN[id] = 0
+	}
+}
+
+func (q *sendQueue) addStreams(n int) { q.nextSSN = append(q.nextSSN, make([]wire.SSN, n)...) }

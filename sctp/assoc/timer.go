@@ -61,6 +61,7 @@ func (a *Association) Deadline() (time.Time, bool) {
 	earlier(a.nagle)
 	earlier(a.probe.deadline)
 	earlier(a.tlp.timer)
+	earlier(a.reconfig.timer)
 	for _, p := range a.paths {
 		if p.rack != nil {
 			earlier(p.rack.timer)
@@ -103,6 +104,9 @@ func (a *Association) HandleTimeout(now time.Time) {
 	}
 	if passed(a.tlp.timer) {
 		a.onProbeTimeout(now)
+	}
+	if passed(a.reconfig.timer) {
+		a.onReconfigTimeout(now)
 	}
 	for _, p := range a.paths {
 		if a.state == StateClosed {

@@ -47,6 +47,9 @@ func (a *Association) PollTransmit(now time.Time, buf []byte) (Transmit, bool) {
 	}
 	if p.state != PathUnconfirmed {
 		k.appendAck(data)
+		if p == a.dataPath() && a.reconfigDue() {
+			k.appendReconfig(now)
+		}
 		k.appendShutdown(now)
 		if data {
 			k.appendData(now)
@@ -67,6 +70,8 @@ func (a *Association) nextPath(now time.Time) (p *path, data bool) {
 		p = a.shutdownPath()
 	case a.ack.due:
 		p = a.sackPath()
+	case a.reconfigDue():
+		p = a.dataPath()
 	default:
 		p = target
 	}

@@ -27,7 +27,7 @@ func (a *Association) dataTarget(now time.Time) *path {
 		}
 		return nil
 	}
-	if a.queue.empty() {
+	if a.queue.blocked() {
 		return nil
 	}
 	p := a.dataPath()
@@ -146,11 +146,11 @@ func (k *packet) appendMarked(now time.Time) (resent bool) {
 // unless it holds retransmissions.
 func (k *packet) appendNew(now time.Time, begun bool) {
 	a, p := k.a, k.p
-	if begun && (a.queue.empty() || !a.mayStartPacket(now, p)) {
+	if begun && (a.queue.blocked() || !a.mayStartPacket(now, p)) {
 		return
 	}
 	first := true
-	for !a.queue.empty() {
+	for !a.queue.blocked() {
 		n := k.nextCut()
 		if n == 0 || !first && !a.windowAdmits(now, p, n) {
 			break
@@ -189,7 +189,7 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 // vain. RFC 9260, Section 6.1, names it as a reason for the I bit: "The sending
 // of a DATA chunk fills the congestion or receiver window."
 func (a *Association) fillsWindow(c *outChunk) bool {
-	if a.queue.empty() {
+	if a.queue.blocked() {
 		return false
 	}
 	m := a.queue.peek()

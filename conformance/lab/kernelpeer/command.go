@@ -55,13 +55,26 @@ func (c *conn) do(verb, arg string) error {
 	switch verb {
 	case "status":
 		return c.status()
-	case "reset":
+	case "reset", "resetin":
 		id, err := strconv.ParseUint(arg, 10, 16)
 		if err != nil {
 			return err
 		}
-		const outgoing = 2
-		_, err = setsockopt(c.fd, optResetStreams, join(u32(0), u16(outgoing), u16(1), u16(int(id))))
+		direction := 2 // SCTP_STREAM_RESET_OUTGOING
+		if verb == "resetin" {
+			direction = 1
+		}
+		_, err = setsockopt(c.fd, optResetStreams, join(u32(0), u16(direction), u16(1), u16(int(id))))
+		return err
+	case "resetassoc":
+		_, err := setsockopt(c.fd, optResetAssoc, u32(0))
+		return err
+	case "addstreams":
+		var in, out int
+		if _, err := fmt.Sscan(arg, &out, &in); err != nil {
+			return err
+		}
+		_, err := setsockopt(c.fd, optAddStreams, join(u32(0), u16(in), u16(out)))
 		return err
 	}
 	ip, err := netip.ParseAddr(arg)

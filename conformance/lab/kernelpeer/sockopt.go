@@ -30,6 +30,8 @@ const (
 	optConnectx           = 110
 	optEnableStreamReset  = 118
 	optResetStreams       = 119
+	optResetAssoc         = 120
+	optAddStreams         = 121
 
 	sizeofStorage = 128 // struct sockaddr_storage
 )

@@ -264,6 +264,21 @@ static void command(char *line)
 	if (!strcmp(verb, "shutdown") || !strcmp(verb, "abort")) {
 		end_association(verb[0] == 's' ? "graceful" : "abort");
 		r = 0;
+	} else if (arg && !strncmp(verb, "reset", 5) && strcmp(verb, "resetassoc")) {
+		union {
+			struct sctp_reset_streams r;
+			char room[sizeof(struct sctp_reset_streams) + sizeof(uint16_t)];
+		} u = {.r = {.srs_flags = strcmp(verb, "resetin") ? SCTP_STREAM_RESET_OUTGOING : SCTP_STREAM_RESET_INCOMING,
+			     .srs_number_streams = 1}};
+		u.r.srs_stream_list[0] = (uint16_t)atoi(arg);
+		r = usrsctp_setsockopt(conn.so, IPPROTO_SCTP, SCTP_RESET_STREAMS, &u, sizeof u.room);
+	} else if (!strcmp(verb, "resetassoc")) {
+		sctp_assoc_t all = 0;
+		r = usrsctp_setsockopt(conn.so, IPPROTO_SCTP, SCTP_RESET_ASSOC, &all, sizeof all);
+	} else if (arg && !strcmp(verb, "addstreams")) {
+		char *in = strtok_r(NULL, " \n", &save);
+		struct sctp_add_streams add = {.sas_outstrms = (uint16_t)atoi(arg), .sas_instrms = (uint16_t)(in ? atoi(in) : 0)};
+		r = usrsctp_setsockopt(conn.so, IPPROTO_SCTP, SCTP_ADD_STREAMS, &add, sizeof add);
 	} else if (arg && parse_address(arg, &a)) {
 		struct sctp_setprim prim = {.ssp_assoc_id = 0};
 		a.sin_port = htons((uint16_t)cfg.port);
@@ -299,7 +314,9 @@ static void *commands(void *unused)
 static void set_options(struct socket *so)
 {
 	static const uint16_t events[] = {SCTP_ASSOC_CHANGE, SCTP_PEER_ADDR_CHANGE, SCTP_REMOTE_ERROR,
-					  SCTP_SHUTDOWN_EVENT};
+					  SCTP_SHUTDOWN_EVENT, SCTP_STREAM_RESET_EVENT, SCTP_ASSOC_RESET_EVENT,
+					  SCTP_STREAM_CHANGE_EVENT};
+	struct sctp_assoc_value resets = {.assoc_value = SCTP_ENABLE_VALUE_MASK};
 	struct sctp_initmsg init = {.sinit_num_ostreams = (uint16_t)cfg.out, .sinit_max_instreams = 2048};
 	struct sctp_udpencaps encaps = {.sue_port = htons((uint16_t)cfg.encap)};
 	int on = 1;
@@ -307,6 +324,8 @@ static void set_options(struct socket *so)
 	    usrsctp_setsockopt(so, IPPROTO_SCTP, SCTP_NODELAY, &on, sizeof on) < 0 ||
 	    usrsctp_setsockopt(so, IPPROTO_SCTP, SCTP_INITMSG, &init, sizeof init) < 0)
 		die("setting socket options");
+	if (usrsctp_setsockopt(so, IPPROTO_SCTP, SCTP_ENABLE_STREAM_RESET, &resets, sizeof resets) < 0)
+		die("setting SCTP_ENABLE_STREAM_RESET");
 	encaps.sue_address.ss_family = AF_INET;
 	if (usrsctp_setsockopt(so, IPPROTO_SCTP, SCTP_REMOTE_UDP_ENCAPS_PORT, &encaps, sizeof encaps) < 0)
 		die("setting SCTP_REMOTE_UDP_ENCAPS_PORT");
