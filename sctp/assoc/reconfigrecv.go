@@ -194,7 +194,12 @@ func (a *Association) request(now time.Time, p *path, x wire.Param, seq wire.Seq
 	case denied(ReconfigAddIncoming) || a.outbound+int(q.Streams) > 65535:
 		return answer(wire.ReconfigDenied)
 	}
-	return a.answerWith(answer, &request{kind: wire.ParamAddOutgoingStreams, count: int(q.Streams), implicit: true, answers: seq})
+	if refused := a.answerWith(answer, &request{kind: wire.ParamAddOutgoingStreams, count: int(q.Streams), implicit: true, answers: seq}); refused != nil {
+		return refused
+	}
+	// Section 5.2.6 has the request of ours as the only answer, but nothing in it
+	// says what it answers, and there are peers that wait for a response.
+	return answer(wire.ReconfigPerformed)
 }
 
 func (a *Association) outOfRange(streams []uint16, limit int) bool {

@@ -127,7 +127,12 @@ static void parse_flags(int argc, char **argv)
 static int send_message(const struct message *m, uint16_t flags)
 {
 	struct sctp_sndinfo info = {.snd_sid = m->stream, .snd_ppid = htonl(m->ppid), .snd_flags = flags};
-	return (int)usrsctp_sendv(conn.so, m->data, m->size, NULL, 0, &info, sizeof info, SCTP_SENDV_SNDINFO, 0);
+	int r;
+	// A stream that is being reset takes nothing for a moment.
+	while ((r = (int)usrsctp_sendv(conn.so, m->data, m->size, NULL, 0, &info, sizeof info, SCTP_SENDV_SNDINFO, 0)) < 0 &&
+	       errno == EAGAIN)
+		usleep(1000);
+	return r;
 }
 
 static void end_association(const char *how)
