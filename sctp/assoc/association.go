@@ -34,6 +34,7 @@ type Association struct {
 	cookie       []byte     // to echo
 	initTSN      wire.TSN   // of the INIT or INIT ACK we sent
 	ext          extensions // that both sides have
+	auth         authState
 	outboundWant int
 	staleRetries int
 	preserve     uint32 // Cookie Preservative to ask for, in milliseconds
@@ -42,8 +43,9 @@ type Association struct {
 	// Paths.
 	paths           []*path
 	primary         *path
-	errorCount      int // consecutive errors over all paths (Section 8.1)
-	amdcsCache      int // AMDCS, or 0 if a path has changed
+	primaryWanted   *path // asked for by the peer, when it is confirmed
+	errorCount      int   // consecutive errors over all paths (Section 8.1)
+	amdcsCache      int   // AMDCS, or 0 if a path has changed
 	dataPathCurrent *path
 
 	// Receiving.
@@ -69,6 +71,7 @@ type Association struct {
 	sackSinceProbe   bool
 
 	reconfig reconfig
+	asconf   asconfState
 
 	// Shutting down.
 	t2              retryTimer
@@ -256,6 +259,7 @@ func (a *Association) close(err error) {
 	a.identityChanged = true
 	a.t1.stop()
 	a.t2.stop()
+	a.asconf = asconfState{}
 	a.t5ShutdownGuard = time.Time{}
 	a.dropBundled()
 	for _, p := range a.paths {

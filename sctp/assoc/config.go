@@ -5,6 +5,8 @@ package assoc
 import (
 	"fmt"
 	"time"
+
+	"github.com/rserpool/rserpool/sctp/wire"
 )
 
 // A Config holds the protocol parameters of a stack, by their names in RFC
@@ -87,8 +89,27 @@ type Config struct {
 	// denied. Default: none.
 	DenyReconfig ReconfigRequest
 
-	// announced follows from the fields above.
+	// NoAuth does without authenticated chunks (RFC 4895), and so without
+	// address reconfiguration.
+	NoAuth bool
+	// AuthChunks are the chunk types that peers must authenticate, besides
+	// ASCONF and ASCONF-ACK. A peer that cannot is refused. Default: none.
+	AuthChunks []wire.ChunkType
+	// AuthHMACs are the algorithms peers may use, the preferred first. SHA-1
+	// must be among them. Default: SHA-256, SHA-1.
+	AuthHMACs []wire.HMACID
+	// AuthKeys are the endpoint pair shared keys of new associations. Default:
+	// the null key, with the identifier 0. If any is listed there is no null
+	// key, unless it is listed.
+	AuthKeys []AuthKey
+	// AuthActiveKey is the identifier of the key for sending. Default: 0.
+	AuthActiveKey uint16
+	// NoAddIP does without the reconfiguration of addresses (RFC 5061).
+	NoAddIP bool
+
+	// announced and auth follow from the fields above.
 	announced extensions
+	auth      authConfig
 }
 
 // extensions are those the stack announces.
@@ -179,7 +200,14 @@ func (c Config) WithDefaults() (Config, error) {
 	case c.MTU < minMTU || c.MTU > maxMTU:
 		return c, configError("MTU", "%v is not within 576 to 65535", c.MTU)
 	}
-	return c, nil
+	if !c.NoAuth {
+		c.announced |= extAuth
+		if !c.NoAddIP {
+			c.announced |= extAsconf
+		}
+	}
+	c.auth = authConfig{}
+	return c, c.setAuth()
 }
 
 func configError(field, format string, args ...any) error {

@@ -33,13 +33,16 @@ type stateCookie struct {
 	outbound         uint16 // negotiated streams
 	inbound          uint16
 	ext              extensions
-	addrs            []netip.Addr // of the peer, without remote's
+	random           [authRandomLen]byte // ours, if ext has extAuth
+	auth             []byte              // the peer's key vector
+	addrs            []netip.Addr        // of the peer, without remote's
+	generation       uint16              // of the stack's addresses
 }
 
 const (
 	cookieNonceLen = 12
 	cookieKeyLen   = 16
-	cookieFixedLen = 8 + 8 + 2*(16+2) + 2 + 2 + 4*7 + 2 + 2 + 2 + 1
+	cookieFixedLen = 8 + 8 + 2*(16+2) + 2 + 2 + 4*7 + 2 + 2 + 2 + 2 + 1
 	// secretLife is how long a secret is used. RFC 9260, Section 5.1.3: "The
 	// secret key SHOULD be changed reasonably frequently (e.g., hourly)". The
 	// last one stays good, so that a cookie outlives a change.
@@ -86,11 +89,11 @@ func epochOf(t time.Time) int64 { return t.UnixNano() / int64(secretLife) }
 // the sealed content.
 func (j *cookieJar) seal(c *stateCookie, rng *rand.Rand) []byte {
 	epoch := epochOf(c.created)
-	out := make([]byte, 1+cookieNonceLen, 1+cookieNonceLen+cookieFixedLen+16*len(c.addrs)+17)
+	out := make([]byte, 1+cookieNonceLen, 1+cookieNonceLen+cookieFixedLen+16*len(c.addrs)+authRandomLen+len(c.auth)+17)
 	out[0] = byte(epoch)
 	binary.LittleEndian.PutUint64(out[1:], rng.Uint64())
 	binary.LittleEndian.PutUint32(out[9:], rng.Uint32())
-	return j.aead(epoch).Seal(out, out[1:1+cookieNonceLen], c.append(nil), out[:1])
+	return j.aead(epoch).Seal(out, out[1:1+cookieNonceLen], c.append(make([]byte, 0, cookieFixedLen+16*len(c.addrs)+authRandomLen+len(c.auth))), out[:1])
 }
 
 // open authenticates a cookie and returns its content. It does not judge its
@@ -132,10 +135,15 @@ func (c *stateCookie) append(b []byte) []byte {
 	b = be.AppendUint16(b, c.outbound)
 	b = be.AppendUint16(b, c.inbound)
 	b = be.AppendUint16(b, uint16(c.ext))
+	b = be.AppendUint16(b, c.generation)
 	b = append(b, byte(len(c.addrs)))
 	for _, a := range c.addrs {
 		ip := a.As16()
 		b = append(b, ip[:]...)
+	}
+	if c.ext.has(extAuth) {
+		b = append(b, c.random[:]...)
+		b = append(b, c.auth...)
 	}
 	return b
 }
@@ -161,23 +169,50 @@ func parseCookie(b []byte) (*stateCookie, bool) {
 	c.arwnd = u32()
 	c.outbound, c.inbound = u16(), u16()
 	c.ext = extensions(u16())
+	c.generation = u16()
 	n := int(b[0])
 	b = b[1:]
-	if len(b) != 16*n {
+	if len(b) < 16*n {
 		return nil, false
 	}
 	for range n {
 		c.addrs = append(c.addrs, ip())
 	}
-	return c, true
+	if c.ext.has(extAuth) {
+		if len(b) < authRandomLen {
+			return nil, false
+		}
+		c.random, c.auth = [authRandomLen]byte(b), b[authRandomLen:]
+		return c, true
+	}
+	return c, len(b) == 0
 }
 
 // peer is what the peer's INIT has said.
-func (c *stateCookie) peer() *peerInit {
-	return &peerInit{
+func (c *stateCookie) peer(cfg *Config) *peerInit {
+	p := &peerInit{
 		Init: wire.Init{
 			InitiateTag: c.remoteTag, ARwnd: c.arwnd, InitialTSN: c.remoteTSN, OutboundStreams: c.inbound,
 		},
 		ext: c.ext,
 	}
+	if c.ext.has(extAuth) {
+		p.auth.vector = c.auth
+		if able, err := p.auth.read(cfg.AuthHMACs); !able || err != nil {
+			p.ext &^= extAuth | extAsconf // it was when the cookie was made
+		}
+	}
+	return p
+}
+
+// random returns a Random Number (RFC 4895, Section 3.1): what an association's
+// own source gives is not unpredictable, what is derived from the secret is.
+func (j *cookieJar) random(rng *rand.Rand) (r [authRandomLen]byte) {
+	mac := hmac.New(sha256.New, j.master[:])
+	var b [1 + 16]byte // longer than an epoch, so that it cannot be one
+	binary.BigEndian.PutUint64(b[1:], rng.Uint64())
+	binary.BigEndian.PutUint64(b[9:], rng.Uint64())
+	mac.Write(b[:])
+	mac.Sum(r[:0])
+	return r
 }

@@ -21,6 +21,13 @@ func (a *Association) HandlePacket(now time.Time, d Datagram) {
 		a.stats.BadPackets++
 		return
 	}
+	authentic := false
+	if echo, ok := afterAuth(first, rest, wire.ChunkCookieEcho); ok {
+		if !a.authenticateCookie(now, first, rest, echo) {
+			return
+		}
+		first, authentic = echo, true
+	}
 	// RFC 9260, Section 8.5.1, has the chunks with tag rules of their own.
 	switch {
 	case first.Type == wire.ChunkInit:
@@ -29,6 +36,10 @@ func (a *Association) HandlePacket(now time.Time, d Datagram) {
 		}
 		return
 	case first.Type == wire.ChunkCookieEcho:
+		if !authentic && a.mustBeAuthenticated(wire.ChunkCookieEcho) {
+			a.stats.Unauthenticated++
+			return
+		}
 		if !a.handleCookieEcho(now, d, h, first) {
 			return
 		}
@@ -41,7 +52,12 @@ func (a *Association) HandlePacket(now time.Time, d Datagram) {
 		return
 	case h.Tag == a.myTag && !reflected(first):
 	case h.Tag == a.peerTag && a.peerTag != 0 && reflected(first):
-		a.handleReflected(first)
+		// RFC 5061, Section 5.3, of what was under way to an address of the peer that it
+		// has deleted: "If it treats the DATA packet as OOTB, the peer will silently
+		// discard the ABORT". There are peers which send it from another address.
+		if !a.beingDeleted(d.Local) && len(a.asconf.gone) == 0 {
+			a.handleReflected(first)
+		}
 		return
 	default:
 		// "the receiver MUST silently discard the packet".
@@ -50,7 +66,9 @@ func (a *Association) HandlePacket(now time.Time, d Datagram) {
 	}
 
 	p := a.pathTo(d.Remote.Addr())
+	a.asconf.inPacket, a.replied = 0, 0
 	if p == nil {
+		a.handleFromElsewhere(now, d)
 		return
 	}
 	a.learnPort(p, d)
@@ -61,9 +79,8 @@ func (a *Association) HandlePacket(now time.Time, d Datagram) {
 		a.t2.expired, a.errorCount = 0, 0
 		a.t2.restart(now)
 	}
-	a.replied = 0
 	chunks := a.stats.DataChunksReceived
-	a.handleChunks(now, d, p)
+	a.handleChunks(now, d, p, d.Data[wire.HeaderLen:], authentic)
 	if a.stats.DataChunksReceived != chunks {
 		a.ack.packets++
 		if a.state == StateShutdownSent {
@@ -87,6 +104,10 @@ func reflected(c wire.Chunk) bool {
 // is not looked at.
 func (a *Association) handleReflected(c wire.Chunk) {
 	a.stats.PacketsReceived++
+	if a.mustBeAuthenticated(c.Type) {
+		a.stats.Unauthenticated++
+		return
+	}
 	if c.Type == wire.ChunkAbort {
 		a.handleAbort(c)
 		return
@@ -95,15 +116,24 @@ func (a *Association) handleReflected(c wire.Chunk) {
 }
 
 // handleChunks processes the chunks in their order in the packet (RFC 9260,
-// Section 6.10).
-func (a *Association) handleChunks(now time.Time, d Datagram, p *path) {
-	for b := d.Data[wire.HeaderLen:]; len(b) > 0 && a.state != StateClosed; {
+// Section 6.10). authentic says that the AUTH chunk which is the first one has
+// been checked.
+func (a *Association) handleChunks(now time.Time, d Datagram, p *path, b []byte, authentic bool) {
+	checked := authentic
+	for len(b) > 0 && a.state != StateClosed {
 		c, rest, err := wire.NextChunk(b)
 		if err != nil {
 			a.stats.BadPackets++ // "If the receiver detects a partial chunk, it MUST drop the chunk."
 			return
 		}
 		b = rest
+		if !authentic && a.mustBeAuthenticated(c.Type) {
+			a.stats.Unauthenticated++
+			if addressChunk(c.Type) {
+				return // RFC 5061, Section 5.2, D5: "discard this chunk and the rest of the packet"
+			}
+			continue
+		}
 		switch c.Type {
 		case wire.ChunkData:
 			if !a.handleData(now, p, c) {
@@ -146,11 +176,40 @@ func (a *Association) handleChunks(now time.Time, d Datagram, p *path) {
 				a.stats.BadPackets++
 				return
 			}
+			if a.beingDeleted(d.Local) {
+				return
+			}
 			a.handleAbort(c)
 		case wire.ChunkError:
 			a.handleError(now, c)
 		case wire.ChunkInit:
 			return // not with other chunks
+		case wire.ChunkAsconf, wire.ChunkAsconfAck:
+			switch {
+			case !a.ext.has(extAsconf):
+				if !a.handleUnknown(p, c) {
+					return
+				}
+			case c.Type == wire.ChunkAsconfAck:
+				a.handleAsconfAck(now, c)
+			case !a.handleAsconf(now, d, c):
+				return
+			}
+		case wire.ChunkAuth:
+			if !a.ext.has(extAuth) {
+				if !a.handleUnknown(p, c) {
+					return
+				}
+				continue
+			}
+			if checked && authentic {
+				checked = false // by authenticateCookie; another AUTH chunk may not follow
+				continue
+			}
+			if authentic || !a.handleAuth(p, c, rest) {
+				return // RFC 4895, Section 5.1: "MUST NOT appear more than once"
+			}
+			authentic = true
 		default:
 			if c.Type == wire.ChunkReconfig && a.ext.has(extReconfig) {
 				if !a.handleReconfig(now, p, c) {
@@ -217,6 +276,9 @@ func (a *Association) handleError(now time.Time, c wire.Chunk) {
 	if hasCause(causes, wire.CauseStaleCookie) {
 		a.handleStaleCookie(now)
 		return
+	}
+	if reportsAsconf(causes) {
+		a.onAsconfUnknown()
 	}
 	a.peerError(causes)
 }

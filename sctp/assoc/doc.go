@@ -27,11 +27,13 @@
 //
 // # Limitations
 //
-// RFC 9260 and RFC 6525 (while streams are reset, new messages wait on all of
-// them): no partial reliability, no re-configuration of addresses, no
-// authentication, no interleaving, no ECN. The path MTU is configured and lowered when the host refuses a packet; it is not
-// probed. Streams are served first come, first served. Partial delivery is
-// not offered: a message is delivered whole. Restart of a peer is recognised
+// RFC 9260 with RFC 4895, RFC 5061 and RFC 6525 (while streams are reset, new
+// messages wait on all of them): no partial reliability, no interleaving, no
+// ECN. All that is sent is authenticated with the active key, also what was
+// queued before it was. ASCONF chunks carry this side's own addresses, not
+// wildcards. The path MTU is configured and lowered when the host refuses a
+// packet; it is not probed. Streams are served first come, first served. Partial
+// delivery is not offered: a message is delivered whole. Restart of a peer is recognised
 // if it comes from the same UDP port; from another one it is a new
 // association beside the old. Memory is bounded for each association (twice
 // Config.RecvBuffer, and one message of Config.MaxMessageSize), not for all of

@@ -24,6 +24,8 @@ var (
 	ErrShutdown = errors.New("sctp: association is shutting down")
 	// ErrNoSuchPath: the address is none of the peer's.
 	ErrNoSuchPath = errors.New("sctp: no such peer address")
+	// ErrNoSuchAddress: the address is none of ours, or not of the association.
+	ErrNoSuchAddress = errors.New("sctp: no such local address")
 	// ErrPortInUse: another listener has the SCTP port.
 	ErrPortInUse = errors.New("sctp: port in use")
 	// ErrAssociationExists: there is an association between the two ports

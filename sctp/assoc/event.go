@@ -172,4 +172,5 @@ type Stats struct {
 	SendQueueBytes, RecvQueueBytes, ARwnd  int
 	PeerARwnd, OutstandingBytes            int
 	InboundStreams, OutboundStreams, Paths int
+	AuthStats
 }

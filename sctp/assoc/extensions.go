@@ -18,6 +18,7 @@ const (
 	extReconfig                          // stream reconfiguration, RFC 6525
 	extIData                             // message interleaving, RFC 8260
 	extECN                               // RFC 9260, Appendix A
+	extAuth                              // authenticated chunks, RFC 4895
 )
 
 func (e extensions) has(x extensions) bool { return e&x == x }
@@ -34,6 +35,7 @@ type announcement struct {
 var announcements = []announcement{
 	{extForwardTSN, []wire.ChunkType{wire.ChunkForwardTSN}, wire.ParamForwardTSN},
 	{extAsconf, []wire.ChunkType{wire.ChunkAsconf, wire.ChunkAsconfAck}, 0},
+	{extAuth, []wire.ChunkType{wire.ChunkAuth}, 0}, // and the parameters of RFC 4895, which decide
 	{extReconfig, []wire.ChunkType{wire.ChunkReconfig}, 0},
 	{extIData, []wire.ChunkType{wire.ChunkIData}, 0},
 	{extECN, nil, wire.ParamECNCapable},

@@ -18,7 +18,8 @@ func TestExtensionsAreNegotiated(t *testing.T) {
 		{extForwardTSN | extReconfig, 0, 0},
 		{0, extForwardTSN | extReconfig, 0},
 		{extForwardTSN | extReconfig | extECN, extReconfig | extECN | extIData, extReconfig | extECN},
-		{extAsconf, extAsconf, extAsconf},
+		{extAsconf | extAuth, extAsconf | extAuth, extAsconf | extAuth},
+		{extAsconf | extAuth, extAsconf, 0},
 	} {
 		p := newPair(t, Config{})
 		p.a.stack.cfg.announced, p.z.stack.cfg.announced = tt.a, tt.z
@@ -33,6 +34,7 @@ func TestExtensionsAreNegotiated(t *testing.T) {
 // chunk types is nothing, and what we have not announced is unknown.
 func TestAnnouncementsOfAPeer(t *testing.T) {
 	list := func(types ...wire.ChunkType) []byte { return wire.AppendSupportedExtensions(nil, types...) }
+	auth := wire.AppendHMACAlgo(wire.AppendRandom(nil, make([]byte, 32)), wire.HMACSHA1)
 	forward := wire.AppendParam(nil, wire.ParamForwardTSN, nil)
 	for _, tt := range []struct {
 		name   string
@@ -44,8 +46,9 @@ func TestAnnouncementsOfAPeer(t *testing.T) {
 		{"parameter", extForwardTSN, forward, extForwardTSN, false},
 		{"chunk type", extForwardTSN, list(wire.ChunkForwardTSN, wire.ChunkAuth, 0xfe), extForwardTSN, false},
 		{"both", extForwardTSN, append(list(wire.ChunkForwardTSN), forward...), extForwardTSN, false},
-		{"one of two chunk types", extAsconf, list(wire.ChunkAsconf), 0, false},
-		{"two of two", extAsconf, list(wire.ChunkAsconfAck, wire.ChunkAsconf), extAsconf, false},
+		{"one of two chunk types", extAsconf | extAuth, list(wire.ChunkAsconf), 0, false},
+		{"two of two", extAsconf | extAuth, append(list(wire.ChunkAsconfAck, wire.ChunkAsconf), auth...), extAsconf | extAuth, false},
+		{"without authentication", extAsconf | extAuth, list(wire.ChunkAsconfAck, wire.ChunkAsconf, wire.ChunkAuth), 0, false},
 		{"empty list", extAsconf, list(), 0, false},
 		{"not ours", extECN, forward, 0, true},
 		{"not ours in the list", extECN, list(wire.ChunkForwardTSN), 0, false},

@@ -13,6 +13,9 @@ import (
 func (a *Association) associate(now time.Time, tag uint32, tsn wire.TSN, streams int) {
 	a.begun = now
 	a.myTag, a.initTSN, a.outboundWant = tag, tsn, streams
+	if a.cfg.extensions().has(extAuth) {
+		a.auth.random = a.jar.random(a.rng)
+	}
 	a.outbound = streams
 	a.queue.init(streams)
 	a.out.init(tsn)
@@ -32,6 +35,9 @@ func (a *Association) appendInit(b []byte, dst netip.Addr) []byte {
 	}
 	params = appendSupportedTypes(params, familiesOf(a.local), multihomed)
 	params = a.cfg.extensions().append(params, allExtensions)
+	if a.cfg.extensions().has(extAuth) {
+		params = a.cfg.appendAuth(params, &a.auth.random)
+	}
 	init := wire.Init{
 		InitiateTag: a.myTag, ARwnd: uint32(a.cfg.RecvBuffer),
 		OutboundStreams: uint16(a.outboundWant), InboundStreams: uint16(a.cfg.MaxInboundStreams),
@@ -140,6 +146,8 @@ func (a *Association) setPeer(p *peerInit, outbound int) {
 	a.reassembly.init(min(a.cfg.MaxInboundStreams, int(p.OutboundStreams)))
 	a.ack = ackState{first: true, advertised: a.cfg.RecvBuffer}
 	a.reconfig.init(a.initTSN, p.InitialTSN)
+	a.setPeerAuth(p)
+	a.asconf.begin(a.initTSN, p.InitialTSN)
 	if outbound < a.outbound {
 		a.outbound = outbound
 		for _, m := range a.queue.dropAbove(outbound) {
@@ -148,11 +156,21 @@ func (a *Association) setPeer(p *peerInit, outbound int) {
 	}
 }
 
+// setPeerAuth takes what the peer says of authentication.
+func (a *Association) setPeerAuth(p *peerInit) {
+	if p.ext.has(extAuth) {
+		a.auth.setPeer(a.cfg, &p.auth)
+	} else {
+		a.auth.wants, a.auth.busy = chunkSet{}, false
+	}
+	a.amdcsCache = 0
+}
+
 // fromCookie sets a new association up from a state cookie (RFC 9260, Section
 // 5.1.5, 5).
 func (a *Association) fromCookie(now time.Time, c *stateCookie) bool {
 	a.begun = now
-	a.myTag, a.initTSN = c.localTag, c.localTSN
+	a.myTag, a.initTSN, a.auth.random = c.localTag, c.localTSN, c.random
 	a.outbound, a.outboundWant = int(c.outbound), int(c.outbound)
 	a.queue.init(a.outbound)
 	a.out.init(c.localTSN)
@@ -169,7 +187,7 @@ func (a *Association) fromCookie(now time.Time, c *stateCookie) bool {
 	for _, addr := range c.addrs {
 		a.addPath(netip.AddrPortFrom(addr, c.remote.Port()), PathUnconfirmed)
 	}
-	a.setPeer(c.peer(), a.outbound)
+	a.setPeer(c.peer(a.cfg), a.outbound)
 	a.established(now)
 	return true
 }
@@ -180,9 +198,13 @@ func (a *Association) established(now time.Time) {
 	a.t1.stop()
 	a.cookie = nil
 	a.enter(StateEstablished)
+	a.dropRequests()
 	if !a.up { // else it is a restart, which is reported as such
 		a.up = true
 		a.event(EventCommUp{OutboundStreams: a.outbound, InboundStreams: a.reassembly.limit})
+		if a.cfg.extensions().has(extAuth) && !a.ext.has(extAuth) {
+			a.event(EventAuthKey{Indication: AuthUnsupported})
+		}
 	}
 	a.startHeartbeats(now)
 	if lost {

@@ -178,10 +178,10 @@ func (a *Association) handleHeartbeatAck(now time.Time, c wire.Chunk) {
 		return
 	}
 	index, nonce, ok := parseHeartbeatInfo(info)
-	if !ok || index >= uint32(len(a.paths)) {
+	p := a.heartbeatOf(index, nonce)
+	if !ok || p == nil {
 		return
 	}
-	p := a.paths[index]
 	rtt, ok := p.hb.answered(now, nonce)
 	if !ok {
 		return

@@ -17,7 +17,8 @@ type peerInit struct {
 	// unrecognized holds the parameters to be reported, whole and padded.
 	unrecognized []byte
 	// ext holds the extensions announced that are ours, too.
-	ext extensions
+	ext  extensions
+	auth peerAuth
 	// preserve is the Cookie Preservative's increment in milliseconds.
 	preserve uint32
 }
@@ -71,6 +72,11 @@ func readInit(c wire.Chunk, source netip.Addr, families addrFamilies, cfg *Confi
 			if len(prm.Value) == 4 {
 				p.preserve = uint32(prm.Value[0])<<24 | uint32(prm.Value[1])<<16 | uint32(prm.Value[2])<<8 | uint32(prm.Value[3])
 			}
+		case wire.ParamRandom, wire.ParamChunkList, wire.ParamHMACAlgo:
+			if cfg.extensions().has(extAuth) {
+				p.auth.take(prm)
+			}
+		case wire.ParamSetPrimary: // advice (RFC 5061, Section 5.4), which is not taken
 		case wire.ParamSupportedAddressTypes, wire.ParamUnrecognized, wire.ParamPadding:
 		default:
 			if p.ext.announcedBy(prm, cfg.extensions()) {
@@ -81,11 +87,30 @@ func readInit(c wire.Chunk, source netip.Addr, families addrFamilies, cfg *Confi
 				p.unrecognized = wire.AppendParam(p.unrecognized, wire.ParamUnrecognized, prm.Raw)
 			}
 			if act.Stop {
-				return p, nil, true
+				rest = nil
 			}
 		}
 	}
-	return p, nil, true
+	cause, ok = p.finishAuth(cfg)
+	return p, cause, ok
+}
+
+// finishAuth tells from the parameters whether the peer can authenticate.
+func (p *peerInit) finishAuth(cfg *Config) (cause []byte, ok bool) {
+	able, err := p.auth.finish(cfg.AuthHMACs)
+	if err != nil {
+		return wire.AppendProtocolViolation(nil, err.Error()), false
+	}
+	p.ext &^= extAuth
+	if able {
+		p.ext |= extAuth
+	} else {
+		p.ext &^= extAsconf // whose chunks must be authenticated
+	}
+	if !able && len(cfg.AuthChunks) > 0 {
+		return wire.AppendProtocolViolation(nil, "authentication (RFC 4895) is required here"), false
+	}
+	return nil, true
 }
 
 // acceptable tells whether an address a peer lists may become a path. What it
@@ -120,7 +145,7 @@ const (
 	// that they fit into packets which need not be fragmented.
 	maxListedAddrs = 32
 	// maxInitPacket is more than the largest INIT then has.
-	maxInitPacket = wire.HeaderLen + wire.InitHeaderLen + 20*maxListedAddrs + maxExtensionParams + 32
+	maxInitPacket = wire.HeaderLen + wire.InitHeaderLen + 20*maxListedAddrs + maxExtensionParams + maxAuthVector + 32
 )
 
 // appendAddressParams appends what an INIT or INIT ACK sent to a destination

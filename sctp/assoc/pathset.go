@@ -23,6 +23,10 @@ func (a *Association) addPath(remote netip.AddrPort, state PathState) *path {
 	if !ok {
 		return nil
 	}
+	return a.addPathFrom(local, remote, state)
+}
+
+func (a *Association) addPathFrom(local, remote netip.AddrPort, state PathState) *path {
 	p := newPath(len(a.paths), remote, local, a.cfg)
 	p.state = state
 	a.paths = append(a.paths, p)
@@ -57,7 +61,7 @@ func (a *Association) learnPort(p *path, d Datagram) {
 		p.remote = netip.AddrPortFrom(p.remote.Addr(), d.Remote.Port())
 		a.identityChanged = true
 	}
-	if d.Local.IsValid() {
+	if d.Local != p.local && slices.Contains(a.local, d.Local) {
 		p.local = d.Local
 	}
 }
@@ -68,7 +72,7 @@ func (a *Association) amdcs() int {
 	if a.amdcsCache == 0 {
 		a.amdcsCache = maxMTU
 		for _, p := range a.paths {
-			a.amdcsCache = min(a.amdcsCache, p.cc.pmdcs)
+			a.amdcsCache = min(a.amdcsCache, p.cc.pmdcs-a.authReserve())
 		}
 	}
 	return a.amdcsCache
@@ -98,6 +102,11 @@ func (a *Association) anyUsable() bool {
 		}
 	}
 	return false
+}
+
+// anyConfirmed is false only after the peer has replaced all its addresses.
+func (a *Association) anyConfirmed() bool {
+	return slices.ContainsFunc(a.paths, func(p *path) bool { return p.state != PathUnconfirmed })
 }
 
 // bestOther chooses an active path that is not p: the one with the fewest
@@ -246,7 +255,7 @@ func (a *Association) onHeartbeatTimeout(now time.Time, p *path) {
 	// increment the association error counter"; Section 5.4: "When probing
 	// UNCONFIRMED addresses, however, the association overall error count is not
 	// incremented."
-	a.strike(now, p, p == a.dataPath() && p.state != PathUnconfirmed)
+	a.strike(now, p, p == a.dataPath() && (p.state != PathUnconfirmed || !a.anyConfirmed()))
 	if a.state == StateClosed {
 		return
 	}
@@ -271,6 +280,7 @@ func (a *Association) onHeartbeatAnswered(now time.Time, p *path) {
 	if p.clear() || wasUnconfirmed {
 		a.pathEvent(p)
 	}
+	a.grantPrimary(p)
 	p.hb.schedule(now, p.rto.rto, a.cfg.HeartbeatInterval, a.rng.Float64())
 }
 

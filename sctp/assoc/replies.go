@@ -33,7 +33,7 @@ func (a *Association) addReply(r outReply) {
 // containing chunks other than DATA chunks": what does not fit into one is left
 // out. If several do, there is also room for a SHUTDOWN.
 func (a *Association) reply(p *path, chunk []byte) {
-	room := p.maxPacket() - wire.HeaderLen
+	room := p.maxPacket() - wire.HeaderLen - a.authReserve()
 	if len(chunk) > room || a.replied > 0 && a.replied+len(chunk)+wire.ShutdownLen > room {
 		return
 	}
@@ -83,10 +83,10 @@ func (a *Association) dropBundled() {
 // now. It is the configured MTU but for what IP has to fragment: a COOKIE ECHO
 // with a large cookie, or the answer to an INIT that lists many addresses.
 func (a *Association) MaxPacketSize() int {
-	n := max(a.cfg.MTU, maxInitPacket, wire.HeaderLen+wire.ChunkHeaderLen+(len(a.cookie)+3)&^3)
+	n := max(a.cfg.MTU, maxInitPacket, wire.HeaderLen+wire.ChunkHeaderLen+(len(a.cookie)+3)&^3+a.authReserve())
 	for _, r := range a.replies {
 		if r.alone {
-			n = max(n, wire.HeaderLen+len(r.chunk))
+			n = max(n, wire.HeaderLen+len(r.chunk)+a.authLen())
 		}
 	}
 	return n
@@ -99,7 +99,22 @@ func (a *Association) transmitAlone(buf []byte) (Transmit, bool) {
 	}
 	r := a.replies[0]
 	a.replies = a.replies[1:]
-	n := copy(buf, singleChunk(a.localPort, a.remotePort, r.tag, r.chunk))
+	if !slices.Contains(a.local, r.local) {
+		// RFC 5061, Section 5.3, F1, F4: one that is being added or deleted is no source.
+		// With no other, the answer to an ASCONF comes from where the peer has sent
+		// that to, or two that both change their only address would wait for ever.
+		if local, ok := sourceFor(a.local, r.remote.Addr()); ok {
+			r.local = local
+		} else if wire.ChunkType(r.chunk[0]) != wire.ChunkAsconfAck {
+			return a.transmitAlone(buf)
+		}
+	}
+	packet := singleChunk(a.localPort, a.remotePort, r.tag, r.chunk)
+	if r.tag == a.peerTag && a.needsAuth(wire.ChunkType(r.chunk[0])) {
+		packet = a.authenticate(packet)
+		wire.SetChecksum(packet)
+	}
+	n := copy(buf, packet)
 	a.stats.PacketsSent++
 	return Transmit{Local: r.local, Remote: r.remote, Len: n, Oversize: n > maxPacket(a.cfg.MTU, r.remote.Addr())}, true
 }
@@ -110,6 +125,10 @@ func (k *packet) appendReplies() {
 	a := k.a
 	for len(a.replies) > 0 && !a.replies[0].alone && a.replies[0].path == k.p {
 		chunk := a.replies[0].chunk
+		if !k.auth && !a.auth.busy && a.needsAuth(wire.ChunkType(chunk[0])) {
+			k.auth = true
+			k.max -= a.authLen()
+		}
 		if len(chunk) > k.room() {
 			if len(k.b) > wire.HeaderLen {
 				return

@@ -31,12 +31,12 @@ func (a *Association) handleInit(now time.Time, d Datagram, h wire.Header, c wir
 	case StateCookieWait:
 		// "MUST respond with an INIT ACK chunk using the same parameters it sent in
 		// its original INIT chunk (including its Initiate Tag, unchanged)."
-		cookie = stateCookie{localTag: a.myTag, localTSN: a.initTSN}
+		cookie = stateCookie{localTag: a.myTag, localTSN: a.initTSN, random: a.auth.random}
 	case StateCookieEchoed:
 		if a.refuseNewAddresses(d, &p) {
 			return
 		}
-		cookie = stateCookie{localTag: a.myTag, localTSN: a.initTSN, localTie: a.myTag, remoteTie: a.peerTag}
+		cookie = stateCookie{localTag: a.myTag, localTSN: a.initTSN, localTie: a.myTag, remoteTie: a.peerTag, random: a.auth.random}
 	default:
 		if a.refuseNewAddresses(d, &p) {
 			return
@@ -126,7 +126,7 @@ func (a *Association) onRestart(now time.Time, d Datagram, c *stateCookie) bool 
 	a.stats.Restarts++
 	a.failUnacknowledged()
 	a.event(EventRestart{})
-	a.paths, a.primary, a.dataPathCurrent = nil, nil, nil
+	a.paths, a.primary, a.dataPathCurrent, a.primaryWanted = nil, nil, nil, nil
 	a.errorCount = 0
 	a.resetTransmission()
 	a.t2.stop()
@@ -155,10 +155,15 @@ func (a *Association) onCollision(now time.Time, d Datagram, c *stateCookie) {
 				a.addPath(netip.AddrPortFrom(addr, c.remote.Port()), PathUnconfirmed)
 			}
 		}
-		a.setPeer(c.peer(), int(c.outbound))
+		a.setPeer(c.peer(a.cfg), int(c.outbound))
 		a.established(now)
 	default:
 		a.peerTag = c.remoteTag
+		// RFC 4895, Section 6.1: "the rules governing the handling of this Random
+		// Number follow the same pattern as those for the Verification Tag".
+		if p := c.peer(a.cfg); a.ext.has(extAuth) && p.ext.has(extAuth) {
+			a.setPeerAuth(p)
+		}
 	}
 	a.replyCookieAck(d)
 }

@@ -27,7 +27,8 @@ func (s *Stack) Route(now time.Time, d Datagram) (a *Association, isNew bool) {
 		return nil, false
 	}
 	if h.Tag != 0 {
-		if a := s.byTag[h.Tag]; a != nil && a.localPort == h.DstPort && a.remotePort == h.SrcPort && a.indexed.has(d.Remote.Addr()) {
+		if a := s.byTag[h.Tag]; a != nil && a.localPort == h.DstPort && a.remotePort == h.SrcPort &&
+			(a.indexed.has(d.Remote.Addr()) || a.indexed.namedByAsconf(d.Data)) {
 			return a, false
 		}
 	}
@@ -47,6 +48,16 @@ func (s *Stack) outOfTheBlue(now time.Time, d Datagram, h wire.Header) (*Associa
 	if err != nil {
 		s.stats.Malformed++
 		return nil, false
+	}
+	var auth, covered []byte
+	if first.Type == wire.ChunkAuth && len(rest) > 0 {
+		// RFC 4895, Section 6.3: "The out of the blue handling MUST be based on the
+		// packet without taking the AUTH chunk into account."
+		auth, covered, chunks = chunks, rest, rest
+		if first, rest, err = wire.NextChunk(chunks); err != nil {
+			s.stats.Malformed++
+			return nil, false
+		}
 	}
 	// "1) If the OOTB packet is to or from a non-unicast address, a receiver
 	// SHOULD silently discard the packet."
@@ -87,7 +98,7 @@ func (s *Stack) outOfTheBlue(now time.Time, d Datagram, h wire.Header) (*Associa
 	case h.Tag == 0:
 		return nil, false
 	case first.Type == wire.ChunkCookieEcho:
-		return s.handleCookieEcho(now, d, h, first)
+		return s.handleCookieEcho(now, d, h, first, auth, covered)
 	case shutdownAck:
 		// "5) ... the receiver SHOULD respond to the sender of the OOTB packet with
 		// a SHUTDOWN COMPLETE chunk ... and set the T bit".
@@ -144,7 +155,8 @@ func (s *Stack) handleInit(now time.Time, d Datagram, h wire.Header, c wire.Chun
 	s.stats.InitsAnswered++
 	cookie := stateCookie{
 		localTag: s.newTag(), localTSN: wire.TSN(s.rng.Uint32()),
-		outbound: min(uint16(s.cfg.OutboundStreams), p.InboundStreams),
+		outbound:   min(uint16(s.cfg.OutboundStreams), p.InboundStreams),
+		generation: s.generation,
 	}
 	chunk := appendInitAck(now, &s.cfg, s.jar, s.rng, s.local, &cookie, &p, d, h)
 	s.answer(d, h, p.InitiateTag, chunk)
@@ -165,6 +177,13 @@ func appendInitAck(now time.Time, cfg *Config, jar *cookieJar, rng *rand.Rand, l
 
 	params := appendAddressParams(nil, local, d.Remote.Addr())
 	params = cfg.extensions().append(params, p.ext)
+	if p.ext.has(extAuth) {
+		if cookie.random == ([authRandomLen]byte{}) {
+			cookie.random = jar.random(rng)
+		}
+		cookie.auth = p.auth.vector
+		params = cfg.appendAuth(params, &cookie.random)
+	}
 	params = wire.AppendParam(params, wire.ParamStateCookie, jar.seal(cookie, rng))
 	params = append(params, p.unrecognized...)
 	ack := wire.Init{
@@ -184,8 +203,8 @@ func preservation(ms uint32) time.Duration {
 }
 
 // handleCookieEcho makes an association of a good cookie (RFC 9260, Section
-// 5.1.5).
-func (s *Stack) handleCookieEcho(now time.Time, d Datagram, h wire.Header, c wire.Chunk) (*Association, bool) {
+// 5.1.5). auth begins with the AUTH chunk before it, if there is one.
+func (s *Stack) handleCookieEcho(now time.Time, d Datagram, h wire.Header, c wire.Chunk, auth, covered []byte) (*Association, bool) {
 	cookie, ok := s.jar.open(now, c.Value)
 	// "3) Compare the port numbers and the Verification Tag ... If these values
 	// do not match, the packet MUST be silently discarded."
@@ -199,6 +218,10 @@ func (s *Stack) handleCookieEcho(now time.Time, d Datagram, h wire.Header, c wir
 		if a := s.byPeer[k]; a != nil {
 			return a, false
 		}
+	}
+	if !s.cookieEchoAuthentic(cookie, auth, covered) {
+		s.stats.BadCookies++
+		return nil, false
 	}
 	if now.After(cookie.expires) {
 		// "4) ... the endpoint MUST transmit an ERROR chunk with a 'Stale Cookie'
@@ -220,11 +243,26 @@ func (s *Stack) handleCookieEcho(now time.Time, d Datagram, h wire.Header, c wir
 		return nil, false
 	}
 	a := s.newAssociation(h.DstPort, h.SrcPort)
+	if cookie.generation != s.generation {
+		a.localsSince(cookie.local)
+	}
 	if !a.fromCookie(now, cookie) {
 		return nil, false
 	}
 	s.Sync(a)
 	return a, true
+}
+
+// cookieEchoAuthentic: RFC 4895, Section 6.3: "If authentication fails, then the
+// packet is discarded."
+func (s *Stack) cookieEchoAuthentic(c *stateCookie, auth, covered []byte) bool {
+	if auth == nil {
+		return !(c.ext.has(extAuth) && s.cfg.auth.required.has(wire.ChunkCookieEcho))
+	}
+	chunk, _, err := wire.NextChunk(auth)
+	var keys authState
+	keys.init(&s.cfg)
+	return err == nil && c.verifyCookieEcho(&s.cfg, keys.keys, chunk, covered)
 }
 
 // staleCookieError builds the ERROR chunk. RFC 9260, Section 3.3.10.3: the

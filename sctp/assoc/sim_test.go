@@ -38,6 +38,7 @@ type setup struct {
 	rng                        *rand.Rand
 	paths                      int
 	ipv6                       bool
+	routed                     bool            // between the segments
 	link                       simnet.Settings // of every segment
 	clientConfig, serverConfig assoc.Config
 	toServer, toClient         *flow
@@ -46,6 +47,7 @@ type setup struct {
 	slow time.Duration
 	// outages says when segments go down and come back.
 	outages []outage
+	moves   []simMove
 	// Both sides shut down once they have queued everything; without it only
 	// the client does, when it also has received everything.
 	bothClose bool
@@ -85,8 +87,15 @@ func (w *world) fail(err error) {
 
 func newWorld(seed uint64, s *setup) (*world, error) {
 	w := &world{setup: s, sim: simnet.NewSim(seed, epoch), flows: map[uint32]*flow{1: s.toServer, 2: s.toClient}}
-	w.segs = w.sim.Disjoint(s.paths)
+	if s.routed {
+		w.segs = make([]*simnet.Segment, s.paths)
+	} else {
+		w.segs = w.sim.Disjoint(s.paths)
+	}
 	for i := range w.segs {
+		if s.routed {
+			w.segs[i] = w.sim.Segment(fmt.Sprintf("10.%d.0.0/24", i+1))
+		}
 		if s.ipv6 {
 			w.segs[i] = w.sim.Segment(fmt.Sprintf("2001:db8:%d::/64", i+1))
 			w.segs[i].Isolate()
@@ -132,8 +141,13 @@ func (w *world) connect() {
 		w.maybeClose()
 	}
 	c.OnEvent = func(e assoc.Event) {
-		if e, ok := e.(assoc.EventSendFailed); ok {
+		switch e := e.(type) {
+		case assoc.EventSendFailed:
 			w.sendFailed(e)
+		case assoc.EventCommUp:
+			for _, m := range w.moves {
+				w.sim.After(m.at, func() { m.do(w) })
+			}
 		}
 	}
 	w.closing = w.end == nil && !w.bothClose
@@ -377,6 +391,7 @@ var scenarios = []struct {
 			h.Conns()[0].Abort("enough")
 		}
 	}},
+	{"addresses change", drawMoves},
 	{"client restarts", func(s *setup) {
 		s.paths = 1 + s.rng.IntN(2)
 		s.link.Loss = 0.1 * s.rng.Float64()

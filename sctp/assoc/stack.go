@@ -40,6 +40,9 @@ type Stack struct {
 	rng   *rand.Rand
 	jar   *cookieJar
 	local []netip.AddrPort
+	// generation counts changes of local. A cookie has it, too: what its INIT ACK
+	// has listed may be out of date.
+	generation uint16
 
 	listening map[uint16]bool
 	byTag     map[uint32]*Association
@@ -117,8 +120,11 @@ func (s *Stack) Config() Config { return s.cfg }
 func (s *Stack) Stats() StackStats { return s.stats }
 
 // SetLocalAddrs says which addresses the stack has. Associations that exist
-// keep those they know.
-func (s *Stack) SetLocalAddrs(addrs []netip.AddrPort) { s.local = slices.Clone(addrs) }
+// keep those they know: see Association.AddLocal and RemoveLocal.
+func (s *Stack) SetLocalAddrs(addrs []netip.AddrPort) {
+	s.local = slices.Clone(addrs)
+	s.generation++
+}
 
 // Listen accepts associations on an SCTP port.
 func (s *Stack) Listen(port uint16) error {
@@ -240,6 +246,13 @@ func (s *Stack) Sync(a *Association) {
 	for _, p := range a.paths {
 		k := peerKey{a.localPort, a.remotePort, p.remote}
 		if other := s.byPeer[k]; other == nil || other == a {
+			s.byPeer[k] = a
+			a.indexed.peers = append(a.indexed.peers, k)
+		}
+	}
+	for _, g := range a.asconf.gone { // not to be taken for out of the blue
+		k := peerKey{a.localPort, a.remotePort, g.remote}
+		if s.byPeer[k] == nil {
 			s.byPeer[k] = a
 			a.indexed.peers = append(a.indexed.peers, k)
 		}

@@ -62,6 +62,10 @@ func (a *Association) Deadline() (time.Time, bool) {
 	earlier(a.probe.deadline)
 	earlier(a.tlp.timer)
 	earlier(a.reconfig.timer)
+	earlier(a.asconf.t4.deadline)
+	for _, g := range a.asconf.gone {
+		earlier(g.until)
+	}
 	for _, p := range a.paths {
 		if p.rack != nil {
 			earlier(p.rack.timer)
@@ -90,6 +94,12 @@ func (a *Association) HandleTimeout(now time.Time) {
 	}
 	if a.t2.expire(now) {
 		a.onT2Expiry(now)
+	}
+	if a.asconf.t4.expire(now) {
+		a.onT4Expiry(now)
+	}
+	if len(a.asconf.gone) > 0 && a.asconf.forgetGone(now) {
+		a.identityChanged = true
 	}
 	if passed(a.ack.delay) {
 		a.ack.delay = time.Time{}

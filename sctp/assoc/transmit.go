@@ -3,6 +3,7 @@
 package assoc
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/rserpool/rserpool/sctp/wire"
@@ -27,14 +28,20 @@ func (a *Association) PollTransmit(now time.Time, buf []byte) (Transmit, bool) {
 		if !a.t1.due {
 			return Transmit{}, false
 		}
-		return a.transmitInit(now, buf), true
+		return a.transmitInit(now, buf)
 	case StateCookieEchoed:
 		// RFC 9260, Section 5.1, C: "until the COOKIE ACK chunk is returned, the
 		// sender MUST NOT send any other packets to the peer".
 		if !a.t1.due {
 			return Transmit{}, false
 		}
-		return a.transmitCookieEcho(now, buf), true
+		return a.transmitCookieEcho(now, buf)
+	}
+	if t, ok := a.transmitAsconf(now, buf); ok {
+		return t, true
+	}
+	if len(a.local) == 0 {
+		return Transmit{}, false // the last address is gone: RFC 5061, Section 5.3, F4
 	}
 	p, data := a.nextPath(now)
 	if p == nil {
@@ -54,6 +61,11 @@ func (a *Association) PollTransmit(now time.Time, buf []byte) (Transmit, bool) {
 		if data {
 			k.appendData(now)
 		}
+	} else if !a.anyConfirmed() {
+		// The peer has replaced all its addresses, by an authenticated ASCONF, and
+		// begun to shut down, after which it does not answer HEARTBEATs: it must not
+		// wait for ever.
+		k.appendShutdown(now)
 	}
 	return k.end()
 }
@@ -101,24 +113,29 @@ func (a *Association) sackPath() *path {
 type packet struct {
 	a        *Association
 	p        *path
+	local    netip.AddrPort
 	b        []byte
 	max      int
 	oversize bool
+	auth     bool // an AUTH chunk is needed
 }
 
 func (a *Association) begin(p *path, buf []byte, tag uint32) packet {
 	h := wire.Header{SrcPort: a.localPort, DstPort: a.remotePort, Tag: tag}
-	return packet{a: a, p: p, b: h.Append(buf[:0]), max: min(p.maxPacket(), cap(buf))}
+	return packet{a: a, p: p, local: p.local, b: h.Append(buf[:0]), max: min(p.maxPacket(), cap(buf)) - a.authReserve()}
 }
 
 func (k *packet) end() (Transmit, bool) {
 	if len(k.b) == wire.HeaderLen {
 		return Transmit{}, false
 	}
+	if k.auth || k.a.auth.busy {
+		k.b = k.a.authenticate(k.b)
+	}
 	wire.SetChecksum(k.b)
 	k.a.stats.PacketsSent++
 	oversize := k.oversize || len(k.b) > k.p.maxPacket()
-	return Transmit{Local: k.p.local, Remote: k.p.remote, Len: len(k.b), Oversize: oversize}, true
+	return Transmit{Local: k.local, Remote: k.p.remote, Len: len(k.b), Oversize: oversize}, true
 }
 
 func (k *packet) room() int { return k.max - len(k.b) }
@@ -169,8 +186,12 @@ func (k *packet) appendShutdown(now time.Time) {
 	a.t2.sent(now, k.p)
 }
 
-func (a *Association) transmitInit(now time.Time, buf []byte) Transmit {
+func (a *Association) transmitInit(now time.Time, buf []byte) (Transmit, bool) {
 	p := a.setupPath()
+	if len(a.local) == 0 {
+		a.t1.sent(now, p) // as if it were lost
+		return Transmit{}, false
+	}
 	k := a.begin(p, buf, 0)
 	k.b = a.appendInit(k.b, p.remote.Addr())
 	if a.t1.expired == 0 {
@@ -179,13 +200,12 @@ func (a *Association) transmitInit(now time.Time, buf []byte) Transmit {
 		p.rttPending = false
 	}
 	a.t1.sent(now, p)
-	t, _ := k.end()
-	return t
+	return k.end()
 }
 
 // transmitCookieEcho sends the COOKIE ECHO, the first time with as much data
 // as fits (RFC 9260, Section 5.1, C).
-func (a *Association) transmitCookieEcho(now time.Time, buf []byte) Transmit {
+func (a *Association) transmitCookieEcho(now time.Time, buf []byte) (Transmit, bool) {
 	p := a.setupPath()
 	k := a.begin(p, buf, a.peerTag)
 	k.b = wire.AppendCookieEcho(k.b, a.cookie)
@@ -197,6 +217,5 @@ func (a *Association) transmitCookieEcho(now time.Time, buf []byte) Transmit {
 	}
 	a.cookieEchoed = now
 	a.t1.sent(now, p)
-	t, _ := k.end()
-	return t
+	return k.end()
 }

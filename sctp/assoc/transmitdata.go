@@ -112,7 +112,7 @@ func (k *packet) appendMarked(now time.Time) (resent bool) {
 			return resent
 		}
 		if c.size() > k.room() {
-			if len(k.b) > wire.HeaderLen || len(k.b)+c.size() > cap(k.b) {
+			if len(k.b) > wire.HeaderLen || len(k.b)+c.size()+a.authReserve() > cap(k.b) {
 				return resent
 			}
 			k.oversize = true // the path MTU has shrunk since it was cut

@@ -35,6 +35,7 @@ type Host struct {
 	Output func(src, dst netip.AddrPort, data []byte) error
 
 	addrs   []netip.AddrPort
+	leaving []netip.AddrPort // removed, but not gone: the stack answers from there
 	conns   []*Conn
 	batch   []assoc.Datagram
 	touched []*Conn
@@ -171,11 +172,18 @@ func (h *Host) reply() {
 		if !ok {
 			return
 		}
-		_ = h.send(t)
+		_ = h.sendFrom(t, slices.Concat(h.addrs, h.leaving))
 	}
 }
 
 func (h *Host) send(t assoc.Transmit) error {
+	if t.Len > 0 && t.Len <= len(h.buf) && answersAsconf(h.buf[:t.Len]) {
+		return h.sendFrom(t, slices.Concat(h.addrs, h.leaving))
+	}
+	return h.sendFrom(t, h.addrs)
+}
+
+func (h *Host) sendFrom(t assoc.Transmit, addrs []netip.AddrPort) error {
 	if t.Len <= 0 || t.Len > len(h.buf) {
 		h.errorf("packet of %d bytes", t.Len)
 		return nil
@@ -190,7 +198,7 @@ func (h *Host) send(t assoc.Transmit) error {
 	if !t.Local.IsValid() {
 		t.Local = h.source(t.Remote.Addr())
 	}
-	if !slices.Contains(h.addrs, t.Local) {
+	if !slices.Contains(addrs, t.Local) {
 		h.errorf("packet from %v, which is not an address of the host", t.Local)
 		return nil
 	}
