@@ -103,7 +103,8 @@ func TestReachable(t *testing.T) {
 		}
 		return all
 	}
-	s := &Stack{addrs: ips("127.0.0.1", "10.0.0.1", "10.1.0.1")}
+	var s Stack
+	s.usable.Store(new(ips("127.0.0.1", "10.0.0.1", "10.1.0.1")))
 	for _, c := range []struct{ peer, want []netip.Addr }{
 		{ips("10.0.0.1", "127.0.0.1"), ips("10.0.0.1", "127.0.0.1")},            // on this host
 		{ips("127.0.0.1", "::1"), ips("127.0.0.1", "::1")},                      // nowhere else

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/rserpool/rserpool/sctp/assoc"
@@ -27,6 +28,12 @@ type Config struct {
 	// address. 0: 9899, or any free port if that is in use. 1 to 65535: this
 	// one and no other. -1: any free port.
 	EncapPort int
+	// FollowAddrs has a Stack on all addresses of Network follow them: it adds
+	// those that come (AddAddr) and removes those that go (RemoveAddr). The
+	// default, false, keeps those there are at the start, because a host's
+	// addresses come and go that no peer should use. Network must be a
+	// udpencap.Watcher, as udpencap.Host() is.
+	FollowAddrs bool
 	// Logger receives associations going up and down (Info), failed paths
 	// (Warn) and odd packets (Debug). Default: nothing is logged.
 	Logger *slog.Logger
@@ -113,6 +120,27 @@ type Config struct {
 	// NoNagle sends small messages at once, also with data outstanding. The
 	// default, false, bundles them as RFC 9260, Section 6.1 allows.
 	NoNagle bool
+
+	// NoAuth does without authenticated chunks (RFC 4895), and so without
+	// ADD-IP. The default, false, offers both to every peer; a peer that knows
+	// neither is served as before.
+	NoAuth bool
+	// AuthChunks are the chunk types that peers must authenticate, besides
+	// those of ADD-IP. A peer that cannot is refused. Default: none.
+	AuthChunks []ChunkType
+	// AuthHMACs are the algorithms peers may use, the preferred first. SHA-1
+	// must be among them (RFC 4895, Section 6.1). Default: SHA-256, SHA-1.
+	AuthHMACs []HMACID
+	// AuthKeys are the shared keys of new associations. Default: the null key,
+	// which has the identifier 0 and protects from those only who have not
+	// seen the handshake. If any is listed, the null key must be, too, to be
+	// accepted.
+	AuthKeys []AuthKey
+	// AuthActiveKey is the identifier of the shared key for sending. Default: 0.
+	AuthActiveKey uint16
+	// NoAddIP does without the reconfiguration of addresses (RFC 5061): peers
+	// are not told of AddAddr and RemoveAddr, and cannot change theirs.
+	NoAddIP bool
 }
 
 const (
@@ -149,6 +177,14 @@ func (c *Config) withDefaults() (Config, assoc.Config, error) {
 	if r.EncapPort < -1 || r.EncapPort > 65535 {
 		return r, p, configError("EncapPort", "%d is not within -1 to 65535", r.EncapPort)
 	}
+	if r.FollowAddrs {
+		if _, ok := r.Network.(udpencap.Watcher); !ok {
+			return r, p, configError("FollowAddrs", "Network does not tell of changes")
+		}
+		if len(r.LocalAddrs) > 0 {
+			return r, p, configError("FollowAddrs", "LocalAddrs are given")
+		}
+	}
 	addrs := make([]netip.Addr, 0, len(r.LocalAddrs))
 	for _, a := range r.LocalAddrs {
 		a = a.Unmap()
@@ -163,6 +199,14 @@ func (c *Config) withDefaults() (Config, assoc.Config, error) {
 
 func configError(field, format string, args ...any) error {
 	return fmt.Errorf("sctp: config: %s: %s", field, fmt.Sprintf(format, args...))
+}
+
+func cloneKeys(keys []AuthKey) []AuthKey {
+	keys = slices.Clone(keys)
+	for i := range keys {
+		keys[i].Secret = slices.Clone(keys[i].Secret)
+	}
+	return keys
 }
 
 // params returns the engine's share.
@@ -191,5 +235,11 @@ func (c *Config) params() assoc.Config {
 		CongestionControl:     c.CongestionControl,
 		LossDetection:         c.LossDetection,
 		NoNagle:               c.NoNagle,
+		NoAuth:                c.NoAuth,
+		AuthChunks:            slices.Clone(c.AuthChunks),
+		AuthHMACs:             slices.Clone(c.AuthHMACs),
+		AuthKeys:              cloneKeys(c.AuthKeys),
+		AuthActiveKey:         c.AuthActiveKey,
+		NoAddIP:               c.NoAddIP,
 	}
 }

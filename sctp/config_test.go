@@ -29,6 +29,10 @@ func TestConfigHasEveryParameter(t *testing.T) {
 		switch v.Kind() {
 		case reflect.Bool:
 			v.SetBool(true)
+		case reflect.Slice:
+			v.Set(reflect.MakeSlice(v.Type(), i, i))
+		case reflect.Uint16:
+			v.SetUint(uint64(1000 + i))
 		default:
 			v.SetInt(int64(1000 + i))
 		}

@@ -49,6 +49,7 @@ type Conn struct {
 
 	senders  sendLine
 	reconfig reconfigWaiter
+	settled  chan struct{} // closed when the peer knows our addresses; nil if nobody waits
 }
 
 func newConn(s *Stack, a *assoc.Association) *Conn {

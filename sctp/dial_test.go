@@ -207,7 +207,7 @@ func TestEncapPortIsTheSameOnAllAddresses(t *testing.T) {
 		require.NoError(t, err)
 		defer s.Close()
 		require.NotEqualValues(t, 9899, s.EncapPort())
-		for _, sock := range s.sockets {
+		for _, sock := range *s.sockets.Load() {
 			require.Equal(t, s.EncapPort(), sock.LocalAddr().Port())
 		}
 	})

@@ -17,6 +17,12 @@
 //	m, err := conn.Recv(ctx) // io.EOF after a graceful shutdown
 //	err = conn.Send(ctx, sctp.Message{Stream: m.Stream, Data: m.Data})
 //
+// Local addresses can be added and removed while there are associations, by
+// [Stack.AddAddr] and [Stack.RemoveAddr] or by Config.FollowAddrs: peers that
+// support ADD-IP (RFC 5061) are told, and what is under way is not lost. Chunks
+// are authenticated (RFC 4895) with the null key for that, and with shared keys
+// if Config.AuthKeys has some.
+//
 // The protocol itself lives in package sctp/assoc, which does no input or
 // output. This package runs it: one goroutine for each socket reads, whoever
 // has something to do for an association (that goroutine, a caller of Send or
@@ -26,7 +32,9 @@
 //
 // # Limitations
 //
-// Local addresses are those of the time when the Stack was made; RFC 5061 is
-// not spoken. Messages have no lifetime (RFC 3758) and are not interleaved (RFC
-// 8260). There is no encryption: run TLS over a [Stream].
+// An association that is not established yet, or that waits for SHUTDOWN
+// COMPLETE, does not survive the loss of its last address. Addresses in packets
+// are those of this host, also behind NAT. Messages have no lifetime (RFC 3758)
+// and are not interleaved (RFC 8260). There is no encryption: run TLS over a
+// [Stream].
 package sctp

@@ -17,6 +17,9 @@ type AbortError = assoc.AbortError
 // Timeout method returns true.
 type LostError = assoc.LostError
 
+// A RefusedError says that the peer has refused to change an address.
+type RefusedError = assoc.RefusedError
+
 // Errors besides those of the standard library (io.EOF, net.ErrClosed,
 // os.ErrDeadlineExceeded and those of contexts).
 var (
@@ -31,6 +34,11 @@ var (
 	ErrShutdown = assoc.ErrShutdown
 	// ErrNoSuchPath: the address is none of the peer's.
 	ErrNoSuchPath = assoc.ErrNoSuchPath
+	// ErrNoSuchAddress: the address is none of the Stack's, or the association
+	// does not have it.
+	ErrNoSuchAddress = assoc.ErrNoSuchAddress
+	// ErrNoAddIP: the peer does not support ADD-IP (RFC 5061).
+	ErrNoAddIP = assoc.ErrNoAddIP
 	// ErrPortInUse: another Listener of the Stack has the SCTP port.
 	ErrPortInUse = assoc.ErrPortInUse
 	// ErrNotSupported: the peer does not know the extension.

@@ -113,7 +113,8 @@ func TestWriteGoesOnAfterAnError(t *testing.T) {
 	sock := &recordingSocket{local: local, fail: map[int]error{
 		0: errFault, 2: &udpencap.MTUError{Dst: remote, MTU: 1400},
 	}}
-	s := &Stack{sockets: []udpencap.Socket{sock}}
+	var s Stack
+	s.sockets.Store(&[]udpencap.Socket{sock})
 	o := getOutput()
 	for i := range 4 {
 		o.dgs = append(o.dgs, udpencap.Datagram{Data: []byte{byte(i)}, Dst: remote})
@@ -121,7 +122,7 @@ func TestWriteGoesOnAfterAnError(t *testing.T) {
 	}
 	o.dgs = append(o.dgs, udpencap.Datagram{Data: []byte{9}, Dst: remote})
 	o.from = append(o.from, netip.MustParseAddrPort("10.9.9.9:1")) // no such socket
-	o.write(s)
+	o.write(&s)
 	require.Equal(t, []byte{1, 3}, sock.sent)
 	require.EqualValues(t, 3, s.count.writeErrors.Load())
 	require.Len(t, o.mtus, 1)

@@ -75,6 +75,7 @@ func (c *Conn) leave(now time.Time, lazy bool) {
 		c.remove()
 	}
 	c.rearm(now)
+	c.wakeSettled()
 	logs := c.logs
 	c.logs = nil
 	c.mu.Unlock()
@@ -203,6 +204,14 @@ func (c *Conn) handleEvent(now time.Time, ev assoc.Event) (end error) {
 			c.logf(slog.LevelWarn, "path failed", slog.Any("path", e.Remote))
 		} else if c.stack.debug {
 			c.logf(slog.LevelDebug, "path changed", slog.Any("path", e.Remote), slog.String("state", e.State.String()))
+		}
+	case EventPeerAddr:
+		c.logf(slog.LevelInfo, "peer address "+e.Change.String(), slog.Any("address", e.Remote))
+	case EventLocalAddr:
+		if e.Err != nil {
+			c.logf(slog.LevelInfo, "local address not "+e.Change.String(), slog.Any("address", e.Local), slog.Any("reason", e.Err))
+		} else if c.stack.debug {
+			c.logf(slog.LevelDebug, "local address "+e.Change.String(), slog.Any("address", e.Local))
 		}
 	case EventCommLost:
 		c.open = false

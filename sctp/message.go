@@ -40,6 +40,21 @@ type (
 	EventAssociationReset = assoc.EventAssociationReset
 	// EventStreamChange: the number of streams has changed.
 	EventStreamChange = assoc.EventStreamChange
+	// EventLocalAddr: the peer has answered to a change of local addresses.
+	EventLocalAddr = assoc.EventLocalAddr
+	// EventPeerAddr: the peer has changed its addresses, or asked for another
+	// primary one.
+	EventPeerAddr = assoc.EventPeerAddr
+)
+
+// An AddrChange is what happened to an address (RFC 5061).
+type AddrChange = assoc.AddrChange
+
+// What happened to an address.
+const (
+	AddrAdded   = assoc.AddrAdded
+	AddrRemoved = assoc.AddrRemoved
+	AddrPrimary = assoc.AddrPrimary
 )
 
 // A PathInfo is a snapshot of a path, that is, of one address of the peer.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/rserpool/rserpool/udpencap"
 )
@@ -40,7 +41,7 @@ func (s *Stack) openSockets(ctx context.Context) error {
 		if err := s.openFree(ctx, addrs, all); err != nil {
 			return err
 		}
-		if p := s.sockets[0].LocalAddr().Port(); p != udpencap.DefaultPort {
+		if p := s.locals()[0].Port(); p != udpencap.DefaultPort {
 			s.log.Info("UDP port 9899 is not free, using another one", "port", p, "reason", err)
 		}
 		return nil
@@ -71,9 +72,9 @@ func (s *Stack) openOn(ctx context.Context, addrs []netip.Addr, port uint16, ski
 			return err
 		}
 		port = sock.LocalAddr().Port()
-		s.sockets = append(s.sockets, sock)
+		s.addSocket(sock)
 	}
-	if len(s.sockets) == 0 {
+	if len(*s.sockets.Load()) == 0 {
 		return firstErr
 	}
 	return nil
@@ -106,15 +107,28 @@ func (s *Stack) openFree(ctx context.Context, addrs []netip.Addr, skip bool) err
 }
 
 func (s *Stack) closeSockets() {
-	for _, sock := range s.sockets {
+	for _, sock := range *s.sockets.Load() {
 		sock.Close()
 	}
-	s.sockets = nil
+	s.sockets.Store(new([]udpencap.Socket))
+}
+
+func (s *Stack) addSocket(sock udpencap.Socket) {
+	list := append(slices.Clone(*s.sockets.Load()), sock)
+	s.sockets.Store(&list)
+}
+
+// locals are the local addresses with the UDP port.
+func (s *Stack) locals() (local []netip.AddrPort) {
+	for _, sock := range *s.sockets.Load() {
+		local = append(local, sock.LocalAddr())
+	}
+	return local
 }
 
 // source returns the socket at a local address. The engine chooses it.
 func (s *Stack) source(local netip.AddrPort) udpencap.Socket {
-	for _, sock := range s.sockets {
+	for _, sock := range *s.sockets.Load() {
 		if sock.LocalAddr() == local {
 			return sock
 		}

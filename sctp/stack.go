@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rserpool/rserpool/sctp/assoc"
@@ -23,14 +24,17 @@ import (
 // number of listeners and associations. Its methods may be called from any
 // number of goroutines.
 type Stack struct {
-	cfg     Config
-	params  assoc.Config
-	log     *slog.Logger
-	debug   bool // whether Debug records are wanted; asked once
-	sockets []udpencap.Socket
-	addrs   []netip.Addr
-	port    uint16 // UDP
-	count   counters
+	cfg    Config
+	params assoc.Config
+	log    *slog.Logger
+	debug  bool   // whether Debug records are wanted; asked once
+	port   uint16 // UDP
+	// sockets are those there are, one for each local address. The list is
+	// replaced under the lock and read without it.
+	sockets atomic.Pointer[[]udpencap.Socket]
+	// usable are the addresses of sockets, without those that are about to go.
+	usable atomic.Pointer[[]netip.Addr]
+	count  counters
 	// wakeSpace is the room in the send buffer from which on waiting senders
 	// are woken: not for each message that was acknowledged.
 	wakeSpace int
@@ -46,7 +50,9 @@ type Stack struct {
 	eng       *assoc.Stack
 	conns     map[*assoc.Association]*Conn
 	listeners map[uint16]*Listener
-	isClosing bool // no new associations
+	leaving   map[netip.Addr]bool // addresses whose sockets will be closed
+	addrsNew  chan struct{}       // closed when the addresses change
+	isClosing bool                // no new associations
 	releasing bool
 	// ownedByConns: the Stack ends with its last listener and association,
 	// because Dial or Listen made it for them.
@@ -87,26 +93,27 @@ func newStack(ctx context.Context, cfg *Config) (*Stack, error) {
 		released:  make(chan struct{}),
 		conns:     make(map[*assoc.Association]*Conn),
 		listeners: make(map[uint16]*Listener),
+		leaving:   make(map[netip.Addr]bool),
+		addrsNew:  make(chan struct{}),
 	}
+	s.sockets.Store(new([]udpencap.Socket))
 	if err := s.openSockets(ctx); err != nil {
 		return nil, err
 	}
-	var local []netip.AddrPort
-	for _, sock := range s.sockets {
-		local = append(local, sock.LocalAddr())
-		s.addrs = append(s.addrs, sock.LocalAddr().Addr())
-	}
-	s.port = local[0].Port()
-	eng.SetLocalAddrs(local)
-	for _, sock := range s.sockets {
+	s.port = s.locals()[0].Port()
+	s.tellEngine()
+	for _, sock := range *s.sockets.Load() {
 		s.loops.Go(func() { s.read(sock) })
 	}
 	s.loops.Go(s.flusher)
+	if c.FollowAddrs {
+		s.follow()
+	}
 	return s, nil
 }
 
 // Addrs returns the local addresses.
-func (s *Stack) Addrs() []netip.Addr { return slices.Clone(s.addrs) }
+func (s *Stack) Addrs() []netip.Addr { return slices.Clone(*s.usable.Load()) }
 
 // EncapPort returns the local UDP port.
 func (s *Stack) EncapPort() uint16 { return s.port }
@@ -116,8 +123,9 @@ func (s *Stack) EncapPort() uint16 { return s.port }
 // or the others are this Stack's, too.
 func (s *Stack) Reachable(ips []netip.Addr) []netip.Addr {
 	outside := slices.DeleteFunc(slices.Clone(ips), netip.Addr.IsLoopback)
+	own := *s.usable.Load()
 	for _, ip := range outside {
-		if !slices.Contains(s.addrs, ip) {
+		if !slices.Contains(own, ip) {
 			return outside
 		}
 	}
@@ -322,7 +330,7 @@ func (s *Stack) release() {
 	}
 	s.releasing = true
 	close(s.closing)
-	for _, sock := range s.sockets {
+	for _, sock := range *s.sockets.Load() {
 		sock.Close()
 	}
 	go func() {

@@ -37,5 +37,7 @@
 //   - Linux has no route for IPv6 multicast on its loopback interface, so
 //     sending there fails unless the administrator adds one; IPv4 works.
 //   - Interfaces which come up after ListenMulticast are not joined.
+//   - Watch looks every five seconds on systems other than Linux, macOS, the BSDs
+//     and Windows.
 //   - Addrs cannot tell tentative or deprecated IPv6 addresses from others.
 package udpencap

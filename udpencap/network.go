@@ -32,6 +32,15 @@ type Network interface {
 	ListenMulticast(ctx context.Context, group netip.AddrPort, ifaddrs []netip.Addr) (Socket, error)
 }
 
+// A Watcher is a Network that tells when its addresses change. Host is one.
+type Watcher interface {
+	// Watch calls changed, which must not block, whenever Addrs may return
+	// something else than before, once at the beginning, and now and then for
+	// no reason. It returns when the context ends, or with an error if changes
+	// cannot be seen.
+	Watch(ctx context.Context, changed func()) error
+}
+
 // A Socket sends and receives UDP datagrams at one local address. ReadBatch
 // and WriteBatch may be called concurrently with each other and with Close,
 // and WriteBatch with itself.

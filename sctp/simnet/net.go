@@ -3,6 +3,7 @@
 package simnet
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -33,9 +34,10 @@ type Host struct {
 	name  string
 	addrs []netip.Addr
 
-	sockets map[netip.AddrPort]*socket
-	groups  []*socket // those of ListenMulticast
-	port    uint16    // last ephemeral port given out
+	sockets  map[netip.AddrPort]*socket
+	groups   []*socket // those of ListenMulticast
+	watchers []*func() // of Watch
+	port     uint16    // last ephemeral port given out
 }
 
 // Host adds a host with one interface for each address. It panics if another
@@ -85,6 +87,7 @@ func (h *Host) AddAddr(a netip.Addr) error {
 	}
 	h.n.owner[a] = h
 	h.addrs = append(h.addrs, a)
+	h.tell()
 	return nil
 }
 
@@ -97,7 +100,28 @@ func (h *Host) RemoveAddr(a netip.Addr) {
 	if h.n.owner[a] == h {
 		delete(h.n.owner, a)
 		h.addrs = slices.DeleteFunc(h.addrs, func(b netip.Addr) bool { return a == b })
+		h.tell()
 	}
+}
+
+// tell tells those who watch.
+func (h *Host) tell() {
+	for _, w := range h.watchers {
+		(*w)()
+	}
+}
+
+// Watch implements udpencap.Watcher.
+func (h *Host) Watch(ctx context.Context, changed func()) error {
+	h.n.mu.Lock()
+	h.watchers = append(h.watchers, &changed)
+	changed()
+	h.n.mu.Unlock()
+	<-ctx.Done()
+	h.n.mu.Lock()
+	defer h.n.mu.Unlock()
+	h.watchers = slices.DeleteFunc(h.watchers, func(w *func()) bool { return w == &changed })
+	return nil
 }
 
 // Addrs implements udpencap.Network.
