@@ -79,6 +79,7 @@ func NewClient(cfg *Config) (*Client, error) {
 		return nil, fmt.Errorf("pool: config: Announce: %w", err)
 	}
 	c.work.Go(c.accept)
+	c.work.Go(c.followAddrs)
 	c.do(func(now time.Time) {
 		for _, r := range s.registrars {
 			a.AddRegistrar(now, r)

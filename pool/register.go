@@ -94,6 +94,7 @@ type Registered struct {
 	// mu comes after that of the Client.
 	mu     sync.Mutex
 	reg    agent.Registration
+	own    bool // with the addresses of the stack, whatever they are
 	policy policy.Policy
 	told   policy.Policy // that the registrar knows
 	state  RegistrationState
@@ -118,6 +119,7 @@ func (c *Client) Register(ctx context.Context, r Registration) (*Registered, err
 	ar := c.registration(&r)
 	reg := &Registered{
 		c: c, key: ar.Key, reg: ar, policy: r.Policy, told: r.Policy,
+		own:     r.Transport.Protocol == 0 && len(r.Addrs) == 0,
 		settled: make(chan struct{}), over: make(chan struct{}), signal: make(chan struct{}, 1),
 	}
 	var err error

@@ -4,6 +4,7 @@ package agent
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -84,6 +85,17 @@ func (a *Agent) UpdatePolicy(now time.Time, k Key, p param.Policy) error {
 	}
 	r := e.Registration
 	r.Policy = p
+	return a.Register(now, r)
+}
+
+// UpdateAddrs changes the addresses of an element's transport at once.
+func (a *Agent) UpdateAddrs(now time.Time, k Key, addrs []netip.Addr) error {
+	e := a.element(k)
+	if e == nil || e.state == stateLeaving || e.state == stateDeregistering {
+		return fmt.Errorf("agent: element %#08x in pool %q is not registered", k.ID, k.Handle)
+	}
+	r := e.Registration
+	r.Transport.Addrs = addrs
 	return a.Register(now, r)
 }
 
