@@ -111,7 +111,7 @@ func (c *capture) stop(t *testing.T) string {
 func (c *capture) check(t *testing.T, l *lab.Lab) string {
 	t.Helper()
 	file := c.stop(t)
-	const ours = "(ip.src == 10.44.0.1 || ip.src == 10.45.0.1) && udp.srcport == 9899"
+	const ours = "ip.src in {10.44.0.1, 10.45.0.1, 10.44.0.21, 10.44.0.22} && udp.srcport == 9899"
 	require.Positive(t, l.CountPackets(t, file, "sctp && "+ours), "nothing of ours was recorded")
 	l.CheckCapture(t, file, ours)
 	return file
