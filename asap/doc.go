@@ -11,7 +11,7 @@
 //
 // # Limitations
 //
-// One call handles one message, as SCTP and UDP deliver them; a reader of a TCP stream cuts it up with
-// [MessageLength]. The package does not judge values beyond their syntax: identifiers of 0, unusable addresses and
+// One call handles one message, as SCTP and UDP deliver them; a reader of a TCP stream cuts it up with a
+// [Splitter]. The package does not judge values beyond their syntax: identifiers of 0, unusable addresses and
 // unknown policies are for the procedures to refuse.
 package asap
