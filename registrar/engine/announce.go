@@ -24,6 +24,9 @@ type Announce struct {
 	Port  uint16
 	// EncapPort is the UDP port of the SCTP association's packets, RFC 6951.
 	EncapPort uint16
+	// TCPAddrs and TCPPort are where pool users without SCTP reach the registrar. Port 0: nowhere.
+	TCPAddrs []netip.Addr
+	TCPPort  uint16
 }
 
 // An Announcement is a datagram to the ASAP clients, to their multicast group and whoever is listed, or a presence to the
@@ -71,5 +74,15 @@ func (e *Engine) announcement(src netip.AddrPort) *asap.ServerAnnounce {
 		}
 	}
 	m.Transports = []param.Transport{t}
+	if c.TCPPort == 0 {
+		return m
+	}
+	// RFC 5354, Section 3.5: "one IP address parameter can be present in a TCP Transport parameter". They come behind what
+	// everybody can use. Who hears one address needs no other one of the same kind.
+	for _, x := range c.TCPAddrs {
+		if x == src.Addr() {
+			m.Transports = append(m.Transports, param.Transport{Protocol: param.TCP, Port: c.TCPPort, Addrs: []netip.Addr{x}})
+		}
+	}
 	return m
 }

@@ -10,8 +10,10 @@ import (
 	"github.com/rserpool/rserpool/asap"
 )
 
-// A Peer is the other end of an association.
+// A Peer is the other end of an association, or of a TCP connection, which is treated as one that pool users may use.
 type Peer struct {
+	// TCP says that it is a TCP connection. Addrs has its one address then, and the ports do not count.
+	TCP bool
 	// Addrs are its addresses in the association, the primary one first.
 	Addrs []netip.Addr
 	// Port is its SCTP port.
@@ -61,7 +63,7 @@ func (e *Engine) newAssoc(now time.Time, assoc uint64, proto Protocol, p Peer) *
 	if assoc == 0 || e.assocs[assoc] != nil {
 		return nil
 	}
-	if len(e.assocs) >= e.cfg.MaxAssocs || proto == ProtocolENRP && e.scope == nil {
+	if len(e.assocs) >= e.cfg.MaxAssocs || proto == ProtocolENRP && (e.scope == nil || p.TCP) {
 		e.stats.Refused++
 		return nil
 	}
@@ -73,7 +75,7 @@ func (e *Engine) newAssoc(now time.Time, assoc uint64, proto Protocol, p Peer) *
 	switch {
 	case proto == ProtocolENRP:
 		a.link = new(link)
-	case e.scope != nil && len(p.Addrs) > 0:
+	case e.scope != nil && len(p.Addrs) > 0 && !p.TCP:
 		t := Target{Port: p.Port, EncapPort: p.EncapPort}
 		a.endpoint = t.endpoint(p.Addrs[0])
 		e.scope.endpoints[a.endpoint] = a

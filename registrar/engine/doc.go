@@ -20,7 +20,7 @@
 // # Limitations
 //
 // An Engine is not safe for concurrent use. There are no updates of handle resolutions (the S bit of RFC 5352, Section
-// 2.2.5 is answered with A=0), no ASAP over TCP and no authentication: whoever reaches the ENRP port is a peer.
+// 2.2.5 is answered with A=0) and no authentication: whoever reaches the ENRP port is a peer.
 // Announcements do not slow down when other registrars announce, too. Two registrars that know each other only from a third
 // one find each other again by its peer list, within some heartbeats. Where RFC and RSPLIB differ,
 // docs/deviations.md says what is done here.

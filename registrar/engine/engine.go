@@ -81,6 +81,15 @@ func (e *Engine) HandleASAP(now time.Time, assoc uint64, b []byte) {
 }
 
 func (e *Engine) handle(now time.Time, a *association, m asap.Message) {
+	if a.peer.TCP {
+		e.handleTCP(now, a, m)
+	} else {
+		e.handleAny(now, a, m)
+	}
+}
+
+// handleAny handles a message of whoever may send it.
+func (e *Engine) handleAny(now time.Time, a *association, m asap.Message) {
 	switch m := m.(type) {
 	case *asap.Registration:
 		e.register(now, a, m)

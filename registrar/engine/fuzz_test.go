@@ -39,7 +39,9 @@ func FuzzEngine(f *testing.F) {
 		const assocs = 4
 		alive := map[uint64]bool{}
 		for id := uint64(1); id <= assocs; id++ {
-			alive[id] = s.e.HandleAssocUp(s.now, id, ProtocolASAP, host("10.0.0."+string('0'+byte(id-1))))
+			p := host("10.0.0." + string('0'+byte(id-1)))
+			p.TCP = id == assocs
+			alive[id] = s.e.HandleAssocUp(s.now, id, ProtocolASAP, p)
 		}
 		for len(in) >= 3 {
 			assoc, pause := uint64(in[0]%assocs)+1, time.Duration(in[0]/assocs)*50*time.Millisecond
