@@ -218,11 +218,16 @@ func (a *Agent) leaveHome(now time.Time, err error) {
 // homeLost starts over without a home registrar.
 func (a *Agent) homeLost(now time.Time, err error) {
 	l := a.home
-	a.home = nil
-	a.tell(EventHomeLost{Addr: l.addr, Err: err})
 	if l.candidate != nil {
 		l.candidate.failures++
 	}
+	a.homeless(now, l, err)
+}
+
+// homeless looks for another home registrar than the one that was left.
+func (a *Agent) homeless(now time.Time, l *link, err error) {
+	a.home = nil
+	a.tell(EventHomeLost{Addr: l.addr, Err: err})
 	for _, e := range a.elements {
 		a.elementHomeless(e, err)
 	}

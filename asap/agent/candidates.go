@@ -77,18 +77,18 @@ func (a *Agent) HandleAnnounce(now time.Time, from netip.AddrPort, data []byte) 
 		return
 	}
 	a.hunt.outdate(now)
-	for _, addr := range announced(from, ann) {
+	for _, addr := range a.announced(from, ann) {
 		a.hunt.announce(now, addr, ann.ServerID, a.cfg.T7ENRPOutdate)
 	}
 	a.advanceHunt(now)
 }
 
 // announced returns the addresses of an announcement.
-func announced(from netip.AddrPort, m *asap.ServerAnnounce) []Addr {
+func (a *Agent) announced(from netip.AddrPort, m *asap.ServerAnnounce) []Addr {
 	src := from.Addr().Unmap().WithZone("")
 	var addrs []Addr
 	for _, t := range m.Transports {
-		if t.Protocol != param.SCTP || t.Port == 0 {
+		if !a.announcedTransport(&t) {
 			continue
 		}
 		// Loopback addresses of another host are not ours. A registrar may list more than there are in reach from
@@ -100,10 +100,10 @@ func announced(from netip.AddrPort, m *asap.ServerAnnounce) []Addr {
 			ips = slices.Concat(ips[i:i+1], ips[:i], ips[i+1:])
 		}
 		if len(ips) > 0 {
-			addrs = append(addrs, Addr{IPs: ips, Port: t.Port, EncapPort: m.EncapPort})
+			addrs = append(addrs, Addr{TCP: t.Protocol == param.TCP, IPs: ips, Port: t.Port, EncapPort: m.EncapPort})
 		}
 	}
-	if len(addrs) > 0 || len(m.Transports) > 0 {
+	if len(addrs) > 0 || len(m.Transports) > 0 || a.cfg.NoSCTP {
 		return addrs
 	}
 	// RFC 5352, Section 3.6: "If no transport parameters are included in the ASAP_SERVER_ANNOUNCE message, the SCTP

@@ -51,6 +51,9 @@ type Config struct {
 	// finds out by keep-alives anyway.
 	LifeInSeconds bool
 
+	// NoSCTP says that there is no SCTP: registrars are reached by TCP only, and pool elements cannot be registered.
+	NoSCTP bool
+
 	// Policies are the policies that elements are selected by. Default: all of RFC 5356 and RSPLIB. A pool of another
 	// policy is used in the order of the registrar's answers.
 	Policies *policy.Registry

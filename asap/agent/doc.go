@@ -13,8 +13,9 @@
 //
 // # Limitations
 //
-// Registrars are reached by SCTP only; the TCP that RFC 5352 allows to pool users is not spoken, nor is TLS. Whoever
-// reaches the registration port can adopt a pool element with a keep-alive: RFC 5352 leaves that to TLS. Automatic
-// updates of resolved handles (the S bit) are not requested, business cards are not exchanged. Cookies do not pass
-// through here: they are between pool user and pool element.
+// Pool elements need registrars that are reached by SCTP, as RFC 5352 says; an agent that has one does not use TCP for its
+// resolutions either. TLS is not known here: a shell can put it under its TCP. Whoever reaches the registration port can
+// adopt a pool element with a keep-alive: RFC 5352 leaves that to TLS. Automatic updates of resolved handles (the S bit)
+// are not requested, business cards are not exchanged. Cookies do not pass through here: they are between pool user and
+// pool element.
 package agent

@@ -54,11 +54,15 @@ func (a *Agent) Register(now time.Time, r Registration) error {
 	if err := r.check(&a.cfg); err != nil {
 		return err
 	}
+	if a.cfg.NoSCTP {
+		return fmt.Errorf("agent: register in pool %.32q: %w", r.Handle, ErrNeedsSCTP)
+	}
 	r.Transport.Addrs = slices.Clone(r.Transport.Addrs)
 	e := a.element(r.Key)
 	if e == nil {
-		e = &element{}
+		e = &element{Registration: r}
 		a.elements = append(a.elements, e)
+		a.leaveTCP(now)
 	}
 	e.Registration = r
 	switch e.state {

@@ -21,6 +21,7 @@ type world struct {
 	now   time.Time
 	trace []string
 	open  map[LinkID]bool // connecting: false, established: true
+	tcp   map[LinkID]bool
 	order []LinkID
 	asked map[ResolveID]bool
 }
@@ -30,9 +31,9 @@ func newFuzzWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, a: a, now: epoch, open: make(map[LinkID]bool), asked: make(map[ResolveID]bool)}
-	for i := range 5 {
-		a.AddRegistrar(w.now, Addr{IPs: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i)})}, Port: 3863})
+	w := &world{t: t, a: a, now: epoch, open: make(map[LinkID]bool), tcp: make(map[LinkID]bool), asked: make(map[ResolveID]bool)}
+	for i := range 7 {
+		a.AddRegistrar(w.now, Addr{TCP: i > 4, IPs: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i)})}, Port: 3863})
 	}
 	a.Start(w.now)
 	w.drain()
@@ -52,11 +53,17 @@ func (w *world) drain() {
 			if _, known := w.open[x.Link]; known {
 				w.t.Fatalf("link %d is connected twice", x.Link)
 			}
-			w.open[x.Link] = false
+			w.open[x.Link], w.tcp[x.Link] = false, x.Addr.TCP
 			w.order = append(w.order, x.Link)
 		case Send:
 			if up, known := w.open[x.Link]; !known || !up {
 				w.t.Fatalf("%v is sent on link %d, which is not established", x.Message.Type(), x.Link)
+			}
+			switch x.Message.(type) {
+			case *asap.Registration, *asap.Deregistration, *asap.EndpointKeepAliveAck:
+				if w.tcp[x.Link] {
+					w.t.Fatalf("%v is sent over TCP", x.Message.Type())
+				}
 			}
 			if _, _, err := asap.Parse(x.Data); err != nil {
 				w.t.Fatalf("what is sent cannot be parsed: %v", err)
@@ -244,8 +251,8 @@ func (w *world) finish() {
 	}
 }
 
-// FuzzAgent wants: no panic, no message on a link that is not there, never more than three associations being
-// established, an answer to every resolution, all elements registered once there is a registrar that works, and the same
+// FuzzAgent wants: no panic, no message on a link that is not there, no message of a pool element over TCP,
+// never more than three associations being established, an answer to every resolution, all elements registered once there is a registrar that works, and the same
 // results for the same calls.
 func FuzzAgent(f *testing.F) {
 	f.Add([]byte{0, 0, 6, 0, 3, 0, 8, 0, 3, 5, 11, 200})

@@ -242,10 +242,11 @@ func ids(elems []param.PoolElement) string {
 	return "[" + strings.Join(s, " ") + "]"
 }
 
-// addr reads "10.0.0.1:3863".
+// addr reads "10.0.0.1:3863" and "tcp://10.0.0.1:3863".
 func addr(s string) Addr {
+	s, tcp := strings.CutPrefix(s, "tcp://")
 	ap := netip.MustParseAddrPort(s)
-	return Addr{IPs: []netip.Addr{ap.Addr()}, Port: ap.Port()}
+	return Addr{TCP: tcp, IPs: []netip.Addr{ap.Addr()}, Port: ap.Port()}
 }
 
 func addrs(s ...string) []netip.Addr {

@@ -109,7 +109,7 @@ func (a *Agent) advanceHunt(now time.Time) {
 		a.stopHunt("") // there is no other; the slow one remains
 		return
 	}
-	h.lastErr = &HuntError{Failures: h.failures}
+	h.lastErr = &HuntError{Failures: append(h.failures, a.unfits()...)}
 	a.tell(EventHuntFailed{Err: h.lastErr})
 	h.resume = now.Add(h.pause)
 	h.pause = min(2*h.pause, h.t5First)
@@ -120,7 +120,7 @@ func (a *Agent) nextCandidate() *candidate {
 	h := &a.hunt
 	best := []*candidate{}
 	for _, c := range h.candidates {
-		if c.round == h.round || a.home != nil && a.home.mayBe(c) {
+		if c.round == h.round || a.unfit(c.addr) != nil || a.home != nil && a.home.mayBe(c) {
 			continue
 		}
 		// Whose registrar the fallback is, nobody knows before it answers: nothing else is tried meanwhile.
@@ -160,7 +160,7 @@ func (l *link) mayBe(c *candidate) bool {
 	switch {
 	case l.candidate == c || id != 0 && id == c.serverID:
 		return true
-	case id != 0 && c.serverID != 0 || l.addr.Port != c.addr.Port || l.addr.encapPort() != c.addr.encapPort():
+	case id != 0 && c.serverID != 0 || l.addr.TCP || c.addr.TCP || l.addr.Port != c.addr.Port || l.addr.encapPort() != c.addr.encapPort():
 		return false
 	case id != c.serverID && l.addr.isLoopback() != c.addr.isLoopback():
 		return true // this host's registrar announces its other addresses

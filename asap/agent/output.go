@@ -12,14 +12,15 @@ import (
 	"github.com/rserpool/rserpool/asap/param"
 )
 
-// An Addr is where a registrar is: an SCTP endpoint.
+// An Addr is where a registrar is: an SCTP endpoint, or a TCP port that is reached at any of the IPs.
 type Addr struct {
+	TCP       bool
 	IPs       []netip.Addr
 	Port      uint16
-	EncapPort uint16 // UDP port (RFC 6951); 0 is 9899
+	EncapPort uint16 // UDP port (RFC 6951) of SCTP; 0 is 9899
 }
 
-// String returns for example "10.0.0.1,10.1.0.1:3863", with "/UDPPORT" unless that is 9899.
+// String returns for example "10.0.0.1,10.1.0.1:3863", with "/UDPPORT" unless that is 9899, or "tcp://10.0.0.1:3863".
 func (a Addr) String() string {
 	ips := make([]string, len(a.IPs))
 	for i, ip := range a.IPs {
@@ -29,6 +30,9 @@ func (a Addr) String() string {
 		}
 	}
 	s := fmt.Sprintf("%s:%d", strings.Join(ips, ","), a.Port)
+	if a.TCP {
+		return "tcp://" + s
+	}
 	if p := a.encapPort(); p != param.DefaultEncapPort {
 		s += fmt.Sprintf("/%d", p)
 	}
@@ -43,7 +47,7 @@ func (a Addr) encapPort() uint16 {
 }
 
 func (a Addr) equal(b Addr) bool {
-	return a.Port == b.Port && a.encapPort() == b.encapPort() && slices.Equal(a.IPs, b.IPs)
+	return a.TCP == b.TCP && a.Port == b.Port && a.encapPort() == b.encapPort() && slices.Equal(a.IPs, b.IPs)
 }
 
 // isLoopback reports whether the address is on this host only.
@@ -57,14 +61,14 @@ type LinkID uint64
 // An Action is what the shell has to do, in the order of PollAction: [Connect], [Send] or [Disconnect].
 type Action interface{ action() }
 
-// Connect asks for an association with a registrar, from the registration port. It is answered by HandleConnected or
+// Connect asks for an association with a registrar, from the registration port, or for a TCP connection if Addr says so. It is answered by HandleConnected or
 // HandleLost, unless a Disconnect comes first.
 type Connect struct {
 	Link LinkID
 	Addr Addr
 }
 
-// Send asks to send a message on a link, with asap.PPID on stream 0.
+// Send asks to send a message on a link, with asap.PPID on stream 0 if it is an association.
 type Send struct {
 	Link    LinkID
 	Message asap.Message
