@@ -90,6 +90,9 @@ func (s *Server) openAnnouncer(a netip.Addr, port uint16, group netip.AddrPort, 
 func (s *Server) announcement() engine.Announce {
 	a := s.listener.Addr()
 	r := engine.Announce{Addrs: a.IPs, Port: a.Port, EncapPort: a.EncapPort}
+	for _, at := range s.tcp.announced {
+		r.TCPAddrs, r.TCPPort = append(r.TCPAddrs, at.Addr()), at.Port()
+	}
 	for _, n := range s.announce {
 		r.Sources = append(r.Sources, n.socket.LocalAddr())
 	}

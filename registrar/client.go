@@ -13,21 +13,19 @@ import (
 	"github.com/rserpool/rserpool/sctp"
 )
 
-// A client is the shell's side of an association, with a client or with another registrar: a queue of messages to it. Whoever finds messages in it and nobody
-// sending sends them.
+// A client is the shell's side of an association, with a client or with another registrar, or of a TCP connection: a queue
+// of messages to it. Whoever finds messages in it and nobody sending sends them.
 type client struct {
 	server *Server
 	id     uint64
 	proto  engine.Protocol
-	conn   *sctp.Conn
+	via    channel
 
 	mu      sync.Mutex
 	data    []byte // the messages, one behind the other
 	ends    []int  // of each
 	sending bool
 	gone    bool
-
-	batch []sctp.Message // of whoever is sending
 }
 
 // maxUnsent is how many messages are handled before the first of them is answered.
@@ -38,17 +36,17 @@ const firstBuffer = 1 << 10
 
 // serve reads from an association until it ends. It may be one that the engine has wanted.
 func (s *Server) serve(conn *sctp.Conn, proto engine.Protocol, connect uint64) {
-	c := s.join(conn, proto, connect)
+	c := s.join(&association{Conn: conn, ppid: sctp.PPID(proto.PPID())}, proto, connect)
 	if c == nil {
 		conn.Abort("not wanted")
 		return
 	}
-	s.leave(c, s.receive(c))
+	s.leave(c, s.receive(c, conn))
 }
 
 // receive hands what comes over an association to the engine. It returns what has ended that. What has arrived together
 // is answered together: the answers share packets.
-func (s *Server) receive(c *client) error {
+func (s *Server) receive(c *client, conn *sctp.Conn) error {
 	buf := make([]byte, firstBuffer)
 	unsent := 0 // messages whose answers are in the queue
 	for {
@@ -56,10 +54,10 @@ func (s *Server) receive(c *client) error {
 		if unsent > 0 {
 			ctx = atOnce
 		}
-		m, err := c.conn.RecvBuf(ctx, buf)
+		m, err := conn.RecvBuf(ctx, buf)
 		if short, ok := errors.AsType[*sctp.ShortBufferError](err); ok {
 			if short.Size > maxMessage {
-				c.conn.Abort(fmt.Sprintf("message of %d bytes is longer than %v allows", short.Size, c.proto))
+				conn.Abort(fmt.Sprintf("message of %d bytes is longer than %v allows", short.Size, c.proto))
 				return err
 			}
 			buf = make([]byte, max(short.Size, 2*len(buf)))
@@ -91,11 +89,14 @@ var atOnce = func() context.Context {
 }()
 
 // join introduces an association to the engine, unless that does not want it: there are too many.
-func (s *Server) join(conn *sctp.Conn, proto engine.Protocol, connect uint64) *client {
+func (s *Server) join(via channel, proto engine.Protocol, connect uint64) *client {
 	wanted := false
-	c := &client{server: s, proto: proto, conn: conn}
-	peer := peerOf(conn)
+	c := &client{server: s, proto: proto, via: via}
+	peer := via.peer()
 	s.do(func(now time.Time) {
+		if s.stopping {
+			return // too late
+		}
 		s.last++
 		c.id = s.last
 		s.clients[c.id] = c
@@ -127,7 +128,7 @@ func (s *Server) leave(c *client, end error) {
 		}
 	})
 	c.drop()
-	c.conn.Close() // the peer has begun its end or seen it; if not, it was given up here
+	c.via.Close() // the peer has begun its end or seen it; if not, it was given up here
 }
 
 // peerOf returns what the engine wants to know of a peer.
@@ -147,7 +148,7 @@ func (s *Server) handle(c *client, b []byte) (own bool) {
 	needsPeer := engine.NeedsPeer(b)
 	var peer engine.Peer
 	if needsPeer {
-		peer = peerOf(c.conn)
+		peer = c.via.peer()
 	}
 	s.mu.Lock()
 	if needsPeer {
@@ -217,13 +218,7 @@ func (c *client) send() {
 func (c *client) sendBatch(data []byte, ends []int) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.server.cfg.SendTimeout)
 	defer cancel()
-	from := 0
-	c.batch = c.batch[:0]
-	for _, to := range ends {
-		c.batch = append(c.batch, sctp.Message{PPID: sctp.PPID(c.proto.PPID()), Data: data[from:to]})
-		from = to
-	}
-	_, err := c.conn.SendBatch(ctx, c.batch)
+	err := c.via.sendBatch(ctx, data, ends)
 	if err == nil {
 		return
 	}
@@ -236,6 +231,6 @@ func (c *client) sendBatch(data []byte, ends []int) {
 // tooSlow ends an association whose client does not read.
 func (c *client) tooSlow() {
 	c.server.slow.Add(1)
-	c.server.log.Warn("association aborted: the client does not read", "peer", c.conn.RemoteAddr().String())
-	c.conn.Abort("does not read")
+	c.server.log.Warn("association aborted: the client does not read", "peer", c.via.remote())
+	c.via.Abort("does not read")
 }

@@ -5,6 +5,7 @@ package registrar
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"time"
 
@@ -85,6 +86,20 @@ type Config struct {
 	// ASAPPort is the SCTP port for ASAP. Default: 3863. -1: any free one.
 	ASAPPort int
 
+	// TCPPort is the TCP port for ASAP with pool users that have no SCTP (RFC 5352, Section 3.3), on the addresses of the
+	// SCTP; the number assigned is 3863. Default: none, there is no TCP. -1: any free one.
+	TCPPort int
+	// TCPListener takes these connections instead of TCPPort; one of crypto/tls for example (RFC 5352, Section 9.2, and port
+	// 3864). It is not announced. Serve closes it.
+	TCPListener net.Listener
+	// MaxTCP bounds the TCP connections, a quarter of them from one address. Default: DefaultMaxTCP. Negative: no bound but
+	// MaxAssocs, which they count for, too.
+	MaxTCP int
+	// TCPIdleTimeout is how long a TCP connection may be silent. Default: DefaultTCPIdleTimeout.
+	TCPIdleTimeout time.Duration
+	// TCPReadTimeout is how long a message may take to arrive over TCP. Default: DefaultTCPReadTimeout.
+	TCPReadTimeout time.Duration
+
 	// AnnounceGroup is the multicast group and UDP port of announcements. Default: DefaultAnnounceGroup. Addresses of the
 	// other IP version announce to AnnounceTo only.
 	AnnounceGroup netip.AddrPort
@@ -161,6 +176,15 @@ func (c Config) withDefaults() (Config, error) {
 	if c.SendTimeout == 0 {
 		c.SendTimeout = DefaultSendTimeout
 	}
+	if c.TCPIdleTimeout == 0 {
+		c.TCPIdleTimeout = DefaultTCPIdleTimeout
+	}
+	if c.TCPReadTimeout == 0 {
+		c.TCPReadTimeout = DefaultTCPReadTimeout
+	}
+	if c.MaxTCP == 0 {
+		c.MaxTCP = DefaultMaxTCP
+	}
 	if c.StopTimeout == 0 {
 		c.StopTimeout = DefaultStopTimeout
 	}
@@ -185,6 +209,14 @@ func (c Config) withDefaults() (Config, error) {
 		return c, configError("AnnounceTTL", "is %d, larger than 255", c.AnnounceTTL)
 	case !c.AnnounceGroup.Addr().IsMulticast() || c.AnnounceGroup.Port() == 0:
 		return c, configError("AnnounceGroup", "is %v, not a multicast group with a port", c.AnnounceGroup)
+	case c.TCPPort < -1 || c.TCPPort > 65535:
+		return c, configError("TCPPort", "is %d, not within -1 to 65535", c.TCPPort)
+	case c.TCPPort != 0 && c.TCPListener != nil:
+		return c, configError("TCPPort", "excludes TCPListener")
+	case c.TCPIdleTimeout < 0:
+		return c, configError("TCPIdleTimeout", "is %v, negative", c.TCPIdleTimeout)
+	case c.TCPReadTimeout < 0:
+		return c, configError("TCPReadTimeout", "is %v, negative", c.TCPReadTimeout)
 	case c.SendTimeout < 0:
 		return c, configError("SendTimeout", "is %v, negative", c.SendTimeout)
 	case c.Stack != nil && (len(c.LocalAddrs) > 0 || c.EncapPort != 0):

@@ -85,7 +85,7 @@ func (s *Server) drain(self *client) (send []*client, own bool) {
 		}
 		if c := s.clients[a.Assoc]; c != nil {
 			c.drop()
-			s.work.Go(func() { c.conn.Abort(a.Reason) })
+			s.work.Go(func() { c.via.Abort(a.Reason) })
 		}
 	}
 	for {

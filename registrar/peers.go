@@ -133,7 +133,7 @@ func (s *Server) connected(x engine.Connect, addr *sctp.Addr) (ok bool) {
 	s.do(func(now time.Time) {
 		if c := s.clientAt(x.Protocol, addr); c != nil {
 			ok = true
-			s.eng.HandleConnected(now, x.ID, c.id, peerOf(c.conn))
+			s.eng.HandleConnected(now, x.ID, c.id, c.via.peer())
 		}
 	})
 	return ok
@@ -152,10 +152,11 @@ func pause(ctx context.Context, d time.Duration) {
 func (s *Server) clientAt(proto engine.Protocol, addr *sctp.Addr) *client {
 	var found *client
 	for _, c := range s.clients { // there is one at most
-		if c.proto != proto {
+		conn, ok := c.via.(*association)
+		if !ok || c.proto != proto {
 			continue
 		}
-		if a := c.conn.RemoteAddr(); a.Port == addr.Port && a.EncapPort == addr.EncapPort &&
+		if a := conn.RemoteAddr(); a.Port == addr.Port && a.EncapPort == addr.EncapPort &&
 			slices.ContainsFunc(a.IPs, func(x netip.Addr) bool { return slices.Contains(addr.IPs, x) }) {
 			found = c
 		}

@@ -42,7 +42,9 @@ type Server struct {
 	wake         chan struct{} // for the timer: a closer deadline
 	work         sync.WaitGroup
 
-	otherPPIDs, slow, announceErrors atomic.Uint64
+	tcp tcpServer
+
+	otherPPIDs, notASAP, slow, announceErrors atomic.Uint64
 
 	// mu guards the engine and what follows.
 	mu      sync.Mutex
@@ -98,6 +100,9 @@ func (s *Server) open() (err error) {
 	if s.listener, err = s.stack.Listen(uint16(max(s.cfg.ASAPPort, 0))); err != nil {
 		return fmt.Errorf("registrar: %w", err)
 	}
+	if err := s.openTCP(); err != nil {
+		return err
+	}
 	ec := s.cfg.engine()
 	if s.cfg.AnnounceInterval >= 0 {
 		group := s.cfg.AnnounceGroup
@@ -131,6 +136,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	if s.peers != nil {
 		up = append(up, "enrp", s.peers.Addr().String())
 	}
+	for _, l := range s.tcp.listeners {
+		up = append(up, "tcp", l.Addr().String())
+	}
 	s.log.Info("registrar is up", up...)
 	inner, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -139,6 +147,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.work.Go(func() { s.runTimer(inner) })
 	if s.group != nil {
 		s.work.Go(s.readGroup)
+	}
+	for _, l := range s.tcp.listeners {
+		s.work.Go(func() { s.acceptTCP(l) })
 	}
 	var peersErr error
 	if s.peers != nil {
@@ -192,8 +203,8 @@ func (s *Server) shutdownClients() {
 	var wg sync.WaitGroup
 	for _, c := range clients {
 		wg.Go(func() {
-			if c.conn.Shutdown(ctx) != nil {
-				c.conn.Abort("registrar stops")
+			if c.via.Shutdown(ctx) != nil {
+				c.via.Abort("registrar stops")
 			}
 		})
 	}
@@ -215,6 +226,9 @@ func (s *Server) closeListeners() {
 		if l != nil {
 			l.Close()
 		}
+	}
+	for _, l := range s.tcp.listeners {
+		l.Close()
 	}
 	if s.group != nil {
 		s.group.Close()
@@ -251,15 +265,23 @@ func (s *Server) ServerID() uint32 { return s.cfg.ServerID }
 type Stats struct {
 	engine.Stats
 	OtherPPIDs     uint64 // messages that were neither ASAP nor ENRP, or at the port of the other
-	Slow           uint64 // associations aborted because the client did not read
+	Slow           uint64 // associations and TCP connections aborted because the client did not read
 	AnnounceErrors uint64 // announcements that could not be sent
+	NotASAP        uint64 // TCP connections closed because they did not carry ASAP
+	TCPRefused     uint64 // TCP connections above the bound
+	TCP            int    // TCP connections now
 }
 
 // Stats returns a snapshot of the counters.
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Stats{s.eng.Stats(), s.otherPPIDs.Load(), s.slow.Load(), s.announceErrors.Load()}
+	st := Stats{Stats: s.eng.Stats(), OtherPPIDs: s.otherPPIDs.Load(), Slow: s.slow.Load(), AnnounceErrors: s.announceErrors.Load(),
+		NotASAP: s.notASAP.Load()}
+	s.tcp.mu.Lock()
+	st.TCP, st.TCPRefused = s.tcp.n, s.tcp.refused
+	s.tcp.mu.Unlock()
+	return st
 }
 
 // A Snapshot is a copy of the handlespace.
