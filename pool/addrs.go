@@ -42,8 +42,8 @@ func (c *Client) waitForLinks() {
 	var conns []*sctp.Conn
 	c.do(func(time.Time) {
 		for _, l := range c.links {
-			if l.conn != nil {
-				conns = append(conns, l.conn)
+			if a, ok := l.conn.(association); ok {
+				conns = append(conns, a.Conn)
 			}
 		}
 	})

@@ -20,7 +20,7 @@ const announceSize = 1500
 func (c *Client) listenAnnounces() error {
 	var sockets []udpencap.Socket
 	for _, g := range c.cfg.groups {
-		s, err := c.cfg.Network.ListenMulticast(c.ctx, g, c.stack.Addrs())
+		s, err := c.cfg.Network.ListenMulticast(c.ctx, g, c.localAddrs())
 		if err != nil {
 			if c.cfg.mustJoin {
 				return err

@@ -62,48 +62,59 @@ func NewClient(cfg *Config) (*Client, error) {
 		elements: make(map[agent.Key]*Registered),
 		waiting:  make(map[agent.ResolveID]chan agent.EventResolved),
 	}
-	if c.stack == nil {
+	if c.stack == nil && !s.NoSCTP {
 		if c.stack, err = sctp.NewStack(s.stackConfig()); err != nil {
 			return nil, fmt.Errorf("pool: %w", err)
 		}
 		c.ownStack = true
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	if c.listener, err = c.stack.Listen(s.Port); err != nil {
-		c.Close()
-		return nil, fmt.Errorf("pool: %w", err)
+	if c.stack != nil {
+		if c.listener, err = c.stack.Listen(s.Port); err != nil {
+			c.Close()
+			return nil, fmt.Errorf("pool: %w", err)
+		}
+		c.port = c.listener.Addr().Port
 	}
-	c.port = c.listener.Addr().Port
 	if err := c.listenAnnounces(); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("pool: config: Announce: %w", err)
 	}
-	c.work.Go(c.accept)
-	c.work.Go(c.followAddrs)
+	if c.listener != nil {
+		c.work.Go(c.accept)
+		c.work.Go(c.followAddrs)
+	}
 	c.do(func(now time.Time) {
 		for _, r := range s.registrars {
 			a.AddRegistrar(now, r)
 		}
 		if len(s.registrars) == 0 && s.Announce == "" {
-			a.AddFallback(now, fallbackRegistrar)
+			f := fallbackRegistrar
+			f.TCP = s.NoSCTP
+			a.AddFallback(now, f)
 		}
 		a.Start(now)
 	})
 	return c, nil
 }
 
-// Stack returns the SCTP stack of the Client.
+// Stack returns the SCTP stack of the Client; nil with Config.NoSCTP.
 func (c *Client) Stack() *sctp.Stack { return c.stack }
 
-// Addr returns the addresses and the SCTP port that elements are registered from.
-func (c *Client) Addr() *sctp.Addr { return c.listener.Addr() }
+// Addr returns the addresses and the SCTP port that elements are registered from; nil with Config.NoSCTP.
+func (c *Client) Addr() *sctp.Addr {
+	if c.listener == nil {
+		return nil
+	}
+	return c.listener.Addr()
+}
 
-// Registrars returns the registrars that are known at the moment, configured or announced.
-func (c *Client) Registrars() []*sctp.Addr {
-	var addrs []*sctp.Addr
+// Registrars returns the registrars that are known at the moment, configured or announced, as Config.Registrars has them.
+func (c *Client) Registrars() []string {
+	var addrs []string
 	c.do(func(now time.Time) {
 		for _, r := range c.agent.Registrars(now) {
-			addrs = append(addrs, sctpAddr(r))
+			addrs = append(addrs, r.String())
 		}
 	})
 	return addrs
@@ -128,9 +139,9 @@ func (c *Client) Close() error {
 	for _, r := range c.elements {
 		r.end(net.ErrClosed)
 	}
-	var conns []*sctp.Conn
+	var conns []carrier // that do not end with the stack
 	for _, l := range c.links {
-		if l.conn != nil {
+		if _, ours := l.conn.(association); l.conn != nil && !(ours && c.ownStack) {
 			conns = append(conns, l.conn)
 		}
 	}
@@ -141,19 +152,18 @@ func (c *Client) Close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
+	var wg sync.WaitGroup
+	for _, conn := range conns {
+		wg.Go(func() {
+			if conn.Shutdown(ctx) != nil {
+				conn.Abort("client closed")
+			}
+		})
+	}
 	if c.ownStack {
 		c.stack.Shutdown(ctx)
-	} else {
-		var wg sync.WaitGroup
-		for _, conn := range conns {
-			wg.Go(func() {
-				if conn.Shutdown(ctx) != nil {
-					conn.Abort("client closed")
-				}
-			})
-		}
-		wg.Wait()
 	}
+	wg.Wait()
 	c.work.Wait()
 	return nil
 }

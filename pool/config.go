@@ -3,9 +3,11 @@
 package pool
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"time"
 
@@ -19,7 +21,8 @@ import (
 // turns the thing off. NewClient copies and validates it.
 type Config struct {
 	// Registrars lists where registrars are, as sctp.ParseAddr reads it: "10.0.0.1,10.1.0.1:3863", with "/UDPPORT" if
-	// the UDP port is not 9899. Default: whoever announces itself by multicast, and if nobody does the registrar of
+	// the UDP port is not 9899, or as "tcp://10.0.0.1:3863" for one that is reached by TCP. Pool users take whichever
+	// answers first; pool elements need registrars that are reached by SCTP. Default: whoever announces itself by multicast, and if nobody does the registrar of
 	// this host, 127.0.0.1:3863.
 	Registrars []string
 	// Announce is the multicast group and UDP port in which registrars announce themselves, such as
@@ -40,9 +43,18 @@ type Config struct {
 	// Network is where the sockets for announcements come from. Default: that of SCTP, or else udpencap.Host().
 	Network udpencap.Network
 
+	// NoSCTP is for pool users in Basic Mode that have no SCTP, not even its UDP socket: handles are resolved over TCP, and
+	// elements that are reached by TCP or UDP dialled ([Element.DialContext]). Sessions, servers and registrations are not
+	// possible. All Registrars must be those of TCP; without any, those whose announcements tell of TCP are used, and in
+	// the end that of this host. Stack, SCTP and Port do not count.
+	NoSCTP bool
+	// DialTCP makes the connections to registrars that are reached by TCP, as that of net.Dialer does. It is the place for
+	// TLS or a proxy. Default: that of a net.Dialer with keep-alives every 5 s.
+	DialTCP func(ctx context.Context, network, address string) (net.Conn, error)
+
 	// ASAP has the timers and thresholds of RFC 5352, with defaults of seconds; RFCTimers are those of the RFC. Its
 	// default for MaxRegAttempt is negative here: an element goes on trying to register until it is told otherwise.
-	// Rand need not be set.
+	// Rand and NoSCTP need not be set.
 	ASAP ASAPConfig
 	// ConnectTimeout is how long a pool element may take to accept a session before the next one is tried. Default:
 	// 5 s.
@@ -86,14 +98,21 @@ func (c *Config) settings() (settings, error) {
 		s.Config = *c
 	}
 	for i, r := range s.Registrars {
-		addr, err := sctp.ParseAddr(r)
+		addr, err := parseRegistrar(r)
+		if err == nil && s.NoSCTP && !addr.TCP {
+			err = fmt.Errorf("%q is reached by SCTP, which NoSCTP excludes", r)
+		}
 		if err != nil {
 			return s, fmt.Errorf("pool: config: Registrars[%d]: %w", i, err)
 		}
-		if len(addr.IPs) == 0 || addr.Port == 0 {
-			return s, fmt.Errorf("pool: config: Registrars[%d]: %q: an address and a port are needed", i, r)
-		}
-		s.registrars = append(s.registrars, agent.Addr{IPs: addr.IPs, Port: addr.Port, EncapPort: addr.EncapPort})
+		s.registrars = append(s.registrars, addr)
+	}
+	s.ASAP.NoSCTP = s.NoSCTP
+	if s.NoSCTP {
+		s.Stack = nil
+	}
+	if s.DialTCP == nil {
+		s.DialTCP = tcpDialer.DialContext
 	}
 	switch {
 	case s.Announce == "off", s.Announce == "" && len(s.Registrars) > 0:

@@ -10,9 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/rserpool/rserpool/asap"
 	"github.com/rserpool/rserpool/asap/agent"
-	"github.com/rserpool/rserpool/sctp"
 )
 
 // maxOut bounds the messages waiting to be sent to a registrar. It is reached only if the registrar takes nothing any
@@ -21,17 +19,17 @@ const maxOut = 1024
 
 var errStuck = errors.New("the registrar takes no messages")
 
-// A link is an association with a registrar, or an attempt.
+// A link is an association with a registrar, a TCP connection to one, or an attempt.
 type link struct {
 	id   agent.LinkID
 	stop context.CancelCauseFunc // of connecting, and of writing
 	ctx  context.Context
-	conn *sctp.Conn    // nil while connecting
+	conn carrier       // nil while connecting
 	over chan struct{} // closed when the association, or the attempt, has been ended
 	out  chan []byte
 }
 
-func (c *Client) newLink(id agent.LinkID, conn *sctp.Conn) *link {
+func (c *Client) newLink(id agent.LinkID, conn carrier) *link {
 	l := &link{id: id, conn: conn, out: make(chan []byte, maxOut), over: make(chan struct{})}
 	l.ctx, l.stop = context.WithCancelCause(c.ctx)
 	c.links[id] = l
@@ -75,7 +73,7 @@ func (l *link) write() {
 	for {
 		select {
 		case data := <-l.out:
-			if l.conn.Send(l.ctx, sctp.Message{PPID: asap.PPID, Data: data}) != nil {
+			if l.conn.send(l.ctx, data) != nil {
 				l.conn.Abort("cannot send")
 				return
 			}
@@ -90,18 +88,21 @@ func (l *link) write() {
 	}
 }
 
-// connect sets up an association with a registrar, from the port that elements are registered from.
+// connect sets up an association with a registrar, from the port that elements are registered from, or a TCP connection.
 //
 // RFC 5352, Section 3.1, R1: "The PE's SCTP endpoint used to communicate with the Home ENRP server MUST be bound to all
 // IP addresses that will be used by the PE". A registrar that takes the element over sets up an association to it.
 func (c *Client) connect(x agent.Connect) {
 	l := c.newLink(x.Link, nil)
-	before := slices.Collect(maps.Keys(c.ending))
+	var before []*link
+	if !x.Addr.TCP {
+		before = slices.Collect(maps.Keys(c.ending))
+	}
 	c.work.Go(func() {
 		for _, o := range before {
 			<-o.over // it may have led to the same registrar, which would take both for one endpoint
 		}
-		conn, err := c.stack.DialFrom(l.ctx, c.port, sctpAddr(x.Addr))
+		conn, err := c.dialLink(l.ctx, x.Addr)
 		wanted := false
 		open := c.do(func(now time.Time) {
 			if wanted = c.links[l.id] == l; !wanted {
@@ -113,7 +114,7 @@ func (c *Client) connect(x agent.Connect) {
 				return
 			}
 			l.conn = conn
-			c.agent.HandleConnected(now, l.id, conn.RemoteAddr().IPs)
+			c.agent.HandleConnected(now, l.id, conn.peer())
 		})
 		if err != nil || !wanted || !open {
 			l.cancel()
@@ -125,14 +126,12 @@ func (c *Client) connect(x agent.Connect) {
 		}
 		c.work.Go(l.write)
 		for {
-			m, err := conn.Recv(c.ctx)
+			m, err := conn.recv(c.ctx)
 			if err != nil {
 				c.lost(l, err)
 				return
 			}
-			if m.PPID == asap.PPID {
-				c.do(func(now time.Time) { c.agent.HandleMessage(now, l.id, m.Data) })
-			}
+			c.do(func(now time.Time) { c.agent.HandleMessage(now, l.id, m) })
 		}
 	})
 }

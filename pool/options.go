@@ -96,6 +96,9 @@ func (c *Client) dial(ctx context.Context, handle string, o DialOptions, cookie 
 	if err := o.withDefaults(&c.cfg); err != nil {
 		return nil, err
 	}
+	if c.stack == nil {
+		return nil, fmt.Errorf("session with pool %.32q: %w", handle, ErrNoSCTP)
+	}
 	s := &Session{
 		c: c, handle: handle, opt: o, cookie: cookie,
 		failing: make(chan struct{}, 1), reading: make(chan struct{}, 1), moved: make(chan struct{}),

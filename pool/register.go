@@ -105,7 +105,7 @@ type Registered struct {
 // Register registers an element, and keeps it registered with whatever registrar there is until Deregister. It waits
 // until a registrar has accepted or rejected it. If the context ends before, it is withdrawn.
 //
-// Errors: *RejectedError, *TimeoutError if Config.ASAP.MaxRegAttempt says so, the context's.
+// Errors: *RejectedError, *TimeoutError if Config.ASAP.MaxRegAttempt says so, ErrNeedsSCTP, ErrNoSCTP, the context's.
 func (c *Client) Register(ctx context.Context, r Registration) (*Registered, error) {
 	fail := func(err error) (*Registered, error) {
 		return nil, fmt.Errorf("pool: register in %.32q: %w", r.Handle, err)
@@ -115,6 +115,9 @@ func (c *Client) Register(ctx context.Context, r Registration) (*Registered, err
 	}
 	if err := checkHandle(r.Handle); err != nil {
 		return nil, fmt.Errorf("pool: register: %w", err)
+	}
+	if err := c.needsSCTP(); err != nil {
+		return fail(err)
 	}
 	ar := c.registration(&r)
 	reg := &Registered{

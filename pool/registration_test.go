@@ -290,7 +290,7 @@ func TestAnnouncedRegistrar(t *testing.T) {
 		c := w.client(w.host(2), func(c *Config) { c.Registrars = nil })
 		_, err := c.Register(w.ctx, Registration{Handle: "P"})
 		require.NoError(t, err)
-		require.Equal(t, "10.0.0.1:3863", c.Registrars()[len(c.Registrars())-1].String())
+		require.Equal(t, "10.0.0.1:3863", c.Registrars()[len(c.Registrars())-1])
 	})
 }
 

@@ -224,6 +224,9 @@ func (s *Server) SetLoad(load float64) error {
 
 // listen lets sessions come in, on the Client's listener or one of its own.
 func (s *Server) listen(c *Client) (port uint16, stop func(), err error) {
+	if err := c.needsSCTP(); err != nil {
+		return 0, nil, err
+	}
 	attached := false
 	if !c.do(func(time.Time) {
 		if c.server == nil && (s.Port == 0 || s.Port == c.port) {

@@ -166,7 +166,7 @@ func (s *ServerConn) registrarLink(m sctp.Message) {
 		if s.link == nil {
 			from := s.conn.RemoteAddr()
 			id := s.c.agent.HandleInbound(agent.Addr{IPs: from.IPs, Port: from.Port, EncapPort: from.EncapPort})
-			s.link = s.c.newLink(id, s.conn)
+			s.link = s.c.newLink(id, association{s.conn})
 			s.c.work.Go(s.link.write)
 		}
 		s.c.agent.HandleMessage(now, s.link.id, m.Data)

@@ -20,6 +20,9 @@ import (
 // Client's stack.
 func (c *Client) TransportOf(addr net.Addr) (param.Transport, error) {
 	var t param.Transport
+	if c.stack == nil {
+		return t, fmt.Errorf("pool: transport for a registration: %w", ErrNoSCTP)
+	}
 	var at netip.AddrPort
 	switch a := addr.(type) {
 	case *net.TCPAddr:
