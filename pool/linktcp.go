@@ -65,7 +65,7 @@ func (c *Client) needsSCTP() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w, and there are none in Config.Registrars", ErrNeedsSCTP)
+	return fmt.Errorf("%w, and all that are configured are reached by TCP", ErrNeedsSCTP)
 }
 
 // localAddrs returns the addresses of the stack, or those of the host.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,13 +28,23 @@ type clientFlags struct {
 func (f *clientFlags) register(flags *pflag.FlagSet, encapPort int) {
 	f.flags = flags
 	flags.StringArrayVar(&f.registrars, "registrar", nil,
-		"a registrar as ADDRESS[,ADDRESS...]:PORT[/UDPPORT], may be repeated (default: announcements, then 127.0.0.1:3863)")
+		"a registrar as ADDRESS[,ADDRESS...]:PORT[/UDPPORT], or for pool users as tcp://ADDRESS[,ADDRESS...]:PORT, may be repeated "+
+			"(default: announcements, then 127.0.0.1:3863)")
 	flags.StringVar(&f.announce, "announce", "",
 		"multicast GROUP:PORT of registrars' announcements, or off (default: the usual groups, off with --registrar)")
 	flags.StringSliceVar(&f.local, "local", nil, "local IP addresses (default: all)")
 	flags.IntVar(&f.encapPort, "encap-port", encapPort, "local UDP port of SCTP; 0: 9899 or any if that is in use, -1: any")
 	flags.StringVar(&f.profile, "profile", "auto",
 		"protocol timers: auto and rsplib (seconds, life in milliseconds), or rfc (minutes, life in seconds)")
+}
+
+// basic is config for who only resolves: if all registrars are reached by TCP, there is no SCTP.
+func (f *clientFlags) basic(log *slog.Logger) (*pool.Config, error) {
+	c, err := f.config(log)
+	if err == nil {
+		c.NoSCTP = len(f.registrars) > 0 && !slices.ContainsFunc(f.registrars, func(r string) bool { return !strings.HasPrefix(r, "tcp://") })
+	}
+	return c, err
 }
 
 // config returns the configuration of a pool.Client.

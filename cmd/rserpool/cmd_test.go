@@ -70,6 +70,13 @@ func run(t *testing.T, stdin string, args ...string) (code int, stdout, stderr s
 // start runs a command line in the background until the test ends, and returns its first line.
 func start(t *testing.T, args ...string) (line string, stop func()) {
 	t.Helper()
+	line, _, stop = startLines(t, 1, args...)
+	return line, stop
+}
+
+// startLines is start that waits for more than one line.
+func startLines(t *testing.T, n int, args ...string) (line string, rest []string, stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	r, w := io.Pipe()
 	done := make(chan struct{})
@@ -88,15 +95,20 @@ func start(t *testing.T, args ...string) (line string, stop func()) {
 	t.Cleanup(stop)
 	s := bufio.NewScanner(r)
 	require.True(t, s.Scan(), args)
+	line = s.Text()
+	for range n - 1 {
+		require.True(t, s.Scan(), args)
+		rest = append(rest, s.Text())
+	}
 	go io.Copy(io.Discard, r)
-	return s.Text(), stop
+	return line, rest, stop
 }
 
 // startRegistrar returns where it is.
 func startRegistrar(t *testing.T) string {
 	t.Helper()
 	line, _ := start(t, "registrar", "--local", "127.0.0.1", "--encap-port", "-1", "--asap-port", "-1",
-		"--announce", "off", "--log-level", "off", "--stop-timeout", "1s")
+		"--tcp-port", "off", "--announce", "off", "--log-level", "off", "--stop-timeout", "1s")
 	m := regexp.MustCompile(`at (127\.0\.0\.1:\d+/\d+)`).FindStringSubmatch(line)
 	require.NotNil(t, m, line)
 	return m[1]
@@ -232,6 +244,10 @@ func TestUsageErrors(t *testing.T) {
 		{"demo --interval 1us", "--interval"},
 		{"demo --calm 1h", "--calm"},
 		{"registrar --local here", `--local`},
+		{"registrar --tcp-port 0", `--tcp-port: "0" is not a port, any or off`},
+		{"registrar --tcp-port 65536", `--tcp-port: "65536" is not a port, any or off`},
+		{"registrar --tcp-idle-timeout -1s", `--tcp-idle-timeout is -1s, negative`},
+		{"resolve P --registrar tcp://10.0.0.1:3863/9899", `TCP has no UDP port`},
 		{"serve fractal --max-sessions -1", "--max-sessions: -1 is negative"},
 		{"pingpong now", `unknown command "now"`},
 		{"pingpong --count -1", `invalid argument "-1" for "--count" flag: not a number`},

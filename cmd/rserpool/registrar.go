@@ -18,7 +18,8 @@ import (
 )
 
 const registrarLong = `Run a registrar (ENRP server): it takes the registrations of pool elements, watches
-them, and tells pool users where they are, by ASAP (RFC 5352) over SCTP in UDP.
+them, and tells pool users where they are, by ASAP (RFC 5352) over SCTP in UDP. Pool
+users without SCTP ask it over TCP; pool elements cannot register there.
 
 It announces itself by multicast, so that pool elements and pool users in the same
 network find it without configuration. Registrars find each other in the same way, keep
@@ -52,6 +53,7 @@ type registrarFlags struct {
 	local, from, to []string
 	announce        string
 	peers           peerFlags
+	tcp             tcpFlags
 }
 
 func newRegistrarCmd() *cobra.Command {
@@ -74,7 +76,7 @@ func newRegistrarCmd() *cobra.Command {
 			if err := f.parse(); err != nil {
 				return usageError{err}
 			}
-			return runRegistrar(cmd.Context(), f.cfg, cmd.OutOrStdout())
+			return f.run(cmd.Context(), cmd.OutOrStdout())
 		},
 	}
 	fl, c := cmd.Flags(), &f.cfg
@@ -82,6 +84,7 @@ func newRegistrarCmd() *cobra.Command {
 	fl.StringSliceVar(&f.local, "local", nil, "local `addresses` (default all)")
 	fl.IntVar(&c.EncapPort, "encap-port", 0, "local UDP `port` of SCTP; 0: 9899, or any if that is in use; -1: any")
 	fl.IntVar(&c.ASAPPort, "asap-port", 3863, "SCTP `port` for ASAP; -1: any")
+	f.tcp.add(fl, c)
 	fl.StringVar(&f.id, "id", "", "identifier of the registrar, a `number` such as 0x11111111 (default random)")
 	fl.StringVar(&f.profile, "profile", "auto", "`who` is right where RFC and RSPLIB differ: auto, rfc, rsplib")
 	fl.StringVar(&f.announce, "announce", registrar.DefaultAnnounceGroup.String(), "multicast `group` and UDP port of announcements, or off")
@@ -134,6 +137,9 @@ func (f *registrarFlags) parse() (err error) {
 	if c.AnnounceTo, err = parseList("--announce-to", f.to, netip.ParseAddrPort, "an IP address with a port"); err != nil {
 		return err
 	}
+	if err := f.tcp.parse(c); err != nil {
+		return err
+	}
 	return f.peers.parse(c)
 }
 
@@ -153,12 +159,12 @@ var flagOf = map[string]string{
 	"LocalAddrs": "--local", "EncapPort": "--encap-port", "ASAPPort": "--asap-port",
 	"AnnounceGroup": "--announce", "AnnounceTo": "--announce-to", "AnnounceFrom": "--announce-from", "AnnounceTTL": "--announce-ttl",
 	"KeepAliveTimeout": "--keep-alive-timeout", "MaxResolutionItems": "--max-items", "MaxIncrement": "--max-increment",
-	"MaxHandle": "--max-handle", "ENRPPort": "--enrp-port", "Peers": "--peer", "PeerGroup": "--peer-group",
+	"MaxHandle": "--max-handle", "TCPPort": "--tcp-port", "TCPIdleTimeout": "--tcp-idle-timeout", "ENRPPort": "--enrp-port", "Peers": "--peer", "PeerGroup": "--peer-group",
 }
 
-// runRegistrar serves until the context ends.
-func runRegistrar(ctx context.Context, cfg registrar.Config, out io.Writer) error {
-	srv, err := registrar.New(cfg)
+// run serves until the context ends.
+func (f *registrarFlags) run(ctx context.Context, out io.Writer) error {
+	srv, err := f.tcp.open(f.cfg)
 	if e, ok := errors.AsType[*registrar.ConfigError](err); ok {
 		return usagef("%s %s", flagOf[e.Field], e.Reason)
 	}
@@ -168,6 +174,9 @@ func runRegistrar(ctx context.Context, cfg registrar.Config, out io.Writer) erro
 	fmt.Fprintf(out, "registrar %#08x at %v\n", srv.ServerID(), srv.Addr())
 	if a := srv.PeerAddr(); a != nil {
 		fmt.Fprintf(out, "other registrars reach it at %v\n", a)
+	}
+	if all := srv.TCPAddrs(); len(all) > 0 {
+		fmt.Fprintf(out, "pool users without SCTP reach it at %s\n", tcpText(all))
 	}
 	return srv.Serve(ctx)
 }

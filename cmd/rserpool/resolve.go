@@ -29,6 +29,7 @@ func newResolveCmd() *cobra.Command {
 		Use:   "resolve POOL",
 		Short: "Show the elements of a pool, in the order in which they would be used",
 		Example: "  rserpool resolve EchoPool\n" +
+			"  rserpool resolve EchoPool --registrar tcp://10.0.0.1:3863   # without SCTP\n" +
 			"  rserpool resolve EchoPool -o json --registrar 10.0.0.1:3863",
 		Args: onePool,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -47,7 +48,7 @@ func newResolveCmd() *cobra.Command {
 
 // runResolve resolves a handle and prints the elements.
 func runResolve(ctx context.Context, f *resolveFlags, handle string, stdout io.Writer, log *slog.Logger) error {
-	cfg, err := f.client.config(log)
+	cfg, err := f.client.basic(log)
 	switch {
 	case err != nil:
 		return err
