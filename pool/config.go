@@ -45,8 +45,8 @@ type Config struct {
 
 	// NoSCTP is for pool users in Basic Mode that have no SCTP, not even its UDP socket: handles are resolved over TCP, and
 	// elements that are reached by TCP or UDP dialled ([Element.DialContext]). Sessions, servers and registrations are not
-	// possible. All Registrars must be those of TCP; without any, those whose announcements tell of TCP are used, and in
-	// the end that of this host. Stack, SCTP and Port do not count.
+	// possible. All Registrars must be those of TCP; without any, those that announce themselves are tried at the TCP port
+	// that they tell or at 3863, and in the end that of this host. Stack, SCTP and Port do not count.
 	NoSCTP bool
 	// DialTCP makes the connections to registrars that are reached by TCP, as that of net.Dialer does. It is the place for
 	// TLS or a proxy. Default: that of a net.Dialer with keep-alives every 5 s.

@@ -7,6 +7,9 @@
 // Mode it does so through the pool: [Client.Dial] gives a [Session] with a pool that survives the failure of its pool
 // element, and a [Server] is an element with a handler for each session. What RSPLIB calls them is in docs/api.md.
 //
+// Registrars are reached by SCTP or by TCP, which is for pool users only (RFC 5352, Section 2.1). A pool user without SCTP
+// ([Config].NoSCTP) has Basic Mode with elements that are reached by TCP or UDP.
+//
 //	client, err := pool.NewClient(&pool.Config{Registrars: []string{"10.0.0.1:3863"}})
 //	sess, err := client.Dial(ctx, "EchoPool")
 //	err = sess.Send(ctx, sctp.Message{Data: []byte("hello")})

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package registrar runs a registrar (ENRP server) of Reliable Server Pooling: it takes the registrations of pool
-// elements, watches them, and resolves pool handles for pool users, by ASAP (RFC 5352) over SCTP (package sctp).
+// elements, watches them, and resolves pool handles for pool users, by ASAP (RFC 5352) over SCTP (package sctp) and, for
+// pool users that have none, over TCP ([Config].TCPPort).
 //
 //	srv, err := registrar.New(registrar.Config{LocalAddrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}})
 //	err = srv.Serve(ctx) // until ctx ends
@@ -13,6 +14,6 @@
 //
 // # Limitations
 //
-// There is no ENRP (RFC 5353) yet: a registrar knows no others. ASAP is spoken over SCTP, not over TCP. There is no
-// security beyond the check of addresses: run it where you trust the network, see RFC 5355.
+// There is no security beyond the check of addresses: run it where you trust the network, see RFC 5355. TLS can be put
+// under ASAP over TCP ([Config].TCPListener), not under ASAP over SCTP.
 package registrar

@@ -103,7 +103,12 @@ func (a *Agent) announced(from netip.AddrPort, m *asap.ServerAnnounce) []Addr {
 			addrs = append(addrs, Addr{TCP: t.Protocol == param.TCP, IPs: ips, Port: t.Port, EncapPort: m.EncapPort})
 		}
 	}
-	if len(addrs) > 0 || len(m.Transports) > 0 || a.cfg.NoSCTP {
+	if len(addrs) == 0 && a.cfg.NoSCTP {
+		// RFC 5352, Section 3.3: "An ENRP server SHOULD be prepared to receive ASAP_HANDLE_RESOLUTION requests from PUs [...] over
+		// a TCP connection on the well-known TCP port."
+		return []Addr{{TCP: true, IPs: []netip.Addr{src}, Port: asap.Port}}
+	}
+	if len(addrs) > 0 || len(m.Transports) > 0 {
 		return addrs
 	}
 	// RFC 5352, Section 3.6: "If no transport parameters are included in the ASAP_SERVER_ANNOUNCE message, the SCTP

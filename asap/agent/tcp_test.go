@@ -88,18 +88,26 @@ func TestNoSCTP(t *testing.T) {
 	require.ErrorIs(t, h.a.Register(h.now, echo(1)), ErrNeedsSCTP)
 
 	a := netip.MustParseAddr("10.0.0.2")
-	for _, m := range []*asap.ServerAnnounce{
-		// RFC 5352, Section 3.6: "If no transport parameters are included [...] the SCTP transport protocol is assumed".
-		{ServerID: 2},
-		{ServerID: 2, Transports: []param.Transport{{Protocol: param.SCTP, Port: 3863, Addrs: []netip.Addr{a}}}},
-	} {
-		announce(h, a, m)
-		require.Empty(t, h.connects)
-	}
 	announce(h, a, &asap.ServerAnnounce{ServerID: 2, Transports: []param.Transport{
 		{Protocol: param.SCTP, Port: 3863, Addrs: []netip.Addr{a}}, {Protocol: param.TCP, Port: 3864, Addrs: []netip.Addr{a}}}})
 	require.Len(t, h.connects, 1)
 	require.Equal(t, "tcp://10.0.0.2:3864", h.connects[0].Addr.String())
+}
+
+// RFC 5352, Section 3.3: "An ENRP server SHOULD be prepared to receive ASAP_HANDLE_RESOLUTION requests from PUs [...] over a
+// TCP connection on the well-known TCP port", whether it announces that or not.
+func TestNoSCTPTriesTheWellKnownPort(t *testing.T) {
+	a := netip.MustParseAddr("10.0.0.2")
+	for _, m := range []*asap.ServerAnnounce{
+		{ServerID: 2},
+		{ServerID: 2, Transports: []param.Transport{{Protocol: param.SCTP, Port: 4444, Addrs: []netip.Addr{a}}}},
+	} {
+		h := newHarness(t, Config{NoSCTP: true})
+		h.start()
+		announce(h, a, m)
+		require.Len(t, h.connects, 1)
+		require.Equal(t, "tcp://10.0.0.2:3863", h.connects[0].Addr.String())
+	}
 }
 
 func announce(h *harness, from netip.Addr, m *asap.ServerAnnounce) {

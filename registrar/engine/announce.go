@@ -24,7 +24,7 @@ type Announce struct {
 	Port  uint16
 	// EncapPort is the UDP port of the SCTP association's packets, RFC 6951.
 	EncapPort uint16
-	// TCPAddrs and TCPPort are where pool users without SCTP reach the registrar. Port 0: nowhere.
+	// TCPAddrs and TCPPort are where pool users without SCTP reach the registrar. Port 0: nowhere. Only ProfileRFC tells it.
 	TCPAddrs []netip.Addr
 	TCPPort  uint16
 }
@@ -74,8 +74,8 @@ func (e *Engine) announcement(src netip.AddrPort) *asap.ServerAnnounce {
 		}
 	}
 	m.Transports = []param.Transport{t}
-	if c.TCPPort == 0 {
-		return m
+	if c.TCPPort == 0 || e.cfg.Profile != ProfileRFC {
+		return m // RSPLIB's clients do not take an announcement that has a TCP transport
 	}
 	// RFC 5354, Section 3.5: "one IP address parameter can be present in a TCP Transport parameter". They come behind what
 	// everybody can use. Who hears one address needs no other one of the same kind.

@@ -89,9 +89,15 @@ func TestTCPIsForPoolUsersOnly(t *testing.T) {
 // RFC 5352, Section 3.6: "an ASAP_SERVER_ANNOUNCE message (Section 2.2.10), which includes all the transport addresses
 // available for ASAP communication"
 func TestAnnouncementsTellTCP(t *testing.T) {
+	for profile, n := range map[Profile]int{ProfileRFC: 2, ProfileAuto: 1} {
+		testAnnouncedTransports(t, profile, n)
+	}
+}
+
+func testAnnouncedTransports(t *testing.T, profile Profile, n int) {
 	a := netip.MustParseAddr("10.0.0.1")
 	s := newScene(t, func(c *Config) {
-		c.ServerAnnounce = time.Second
+		c.ServerAnnounce, c.Profile = time.Second, profile
 		c.Announce = Announce{
 			Sources: []netip.AddrPort{netip.AddrPortFrom(a, 3863)}, Addrs: []netip.Addr{a}, Port: 3863, EncapPort: 9899,
 			TCPAddrs: []netip.Addr{netip.MustParseAddr("10.1.0.1"), a}, TCPPort: 3863,
@@ -99,5 +105,5 @@ func TestAnnouncementsTellTCP(t *testing.T) {
 	})
 	require.Equal(t, []param.Transport{
 		{Protocol: param.SCTP, Port: 3863, Addrs: []netip.Addr{a}}, {Protocol: param.TCP, Port: 3863, Addrs: []netip.Addr{a}},
-	}, parseOne(t, s.next()).(*asap.ServerAnnounce).Transports)
+	}[:n], parseOne(t, s.next()).(*asap.ServerAnnounce).Transports)
 }
