@@ -403,7 +403,7 @@ func TestTCPRegistrarRestarts(t *testing.T) {
 	_, err = c.Resolve(ctx, "EchoPool")
 	require.ErrorIs(t, err, ErrPoolNotFound)
 	require.NoError(t, stop())
-	srv, stop = start(int(at.Port()))
+	srv, _ = start(int(at.Port()))
 	pe, err := NewClient(&Config{Registrars: []string{srv.Addr().String()}, SCTP: sctp.Config{LocalAddrs: loop, EncapPort: -1}})
 	require.NoError(t, err)
 	defer pe.Close()
