@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 SEEDS    ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: build test race fuzz lint cross interop bench demo sim-long check help
+.PHONY: build test race fuzz lint cross wine interop bench demo sim-long check help
 
 build: ## compile everything; the command goes to bin/
 	$(GO) build ./...
@@ -34,6 +34,9 @@ cross: ## compile, tests included, for the other systems
 	@set -e; for p in darwin/arm64 darwin/amd64 windows/amd64 freebsd/amd64 linux/arm64; do \
 		echo "$$p"; GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 $(GO) vet ./...; \
 		GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 $(GO) build ./...; done
+
+wine: ## run the tests as Windows programs under Wine (root on Debian, or Wine and MinGW installed)
+	conformance/wine/wine
 
 interop: ## test against the Linux kernel, usrsctp and RSPLIB (root, Linux; see conformance/lab)
 	conformance/lab/lab build

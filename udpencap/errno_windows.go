@@ -41,3 +41,13 @@ func portableErrno(errno syscall.Errno) syscall.Errno {
 	}
 	return errno
 }
+
+// bindErrno is portableErrno for bind, where WSAEACCES says that another
+// socket has claimed the port for itself alone (SO_EXCLUSIVEADDRUSE), or that
+// the system has reserved it, as that for virtual machines does.
+func bindErrno(errno syscall.Errno) syscall.Errno {
+	if errno = portableErrno(errno); errno == syscall.EACCES {
+		return syscall.EADDRINUSE
+	}
+	return errno
+}

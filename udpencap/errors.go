@@ -34,6 +34,19 @@ func opError(op string, where any, err error) error {
 	return fmt.Errorf("udpencap: %s %v: %w", op, where, reason(err))
 }
 
+// Reason strips what package net and package os have put around an error
+// number of the system, and gives it the name that it has on other systems,
+// such as syscall.EMSGSIZE.
+func Reason(err error) error { return reason(err) }
+
+// bindError is opError for a port that was not to be had.
+func bindError(op string, where any, err error) error {
+	if errno, ok := reason(err).(syscall.Errno); ok {
+		err = bindErrno(errno)
+	}
+	return opError(op, where, err)
+}
+
 // reason strips the layers package net and package os put around the system's
 // error number, which repeat the addresses, and gives it its portable name.
 func reason(err error) error {

@@ -76,7 +76,7 @@ func (n hostNetwork) Listen(ctx context.Context, laddr netip.AddrPort) (Socket, 
 		return nil, opError("listen", laddr, fmt.Errorf("not an address of this host: %w", reason(err)))
 	}
 	if err != nil {
-		return nil, opError("listen", laddr, err)
+		return nil, bindError("listen", laddr, err)
 	}
 	conn := pc.(*net.UDPConn)
 	s, err := newHostSocket(conn, unmap(conn.LocalAddr().(*net.UDPAddr).AddrPort()), n.cfg)

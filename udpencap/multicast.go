@@ -34,7 +34,7 @@ func (n hostNetwork) ListenMulticast(ctx context.Context, group netip.AddrPort, 
 	}
 	conn, err := bindGroup(ctx, group)
 	if err != nil {
-		return fail(err)
+		return nil, bindError("listen to group", group, err)
 	}
 	if err := joinGroup(conn, group.Addr(), ifs); err != nil {
 		conn.Close()

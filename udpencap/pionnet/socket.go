@@ -86,12 +86,13 @@ func (s *socket) send(d *udpencap.Datagram) error {
 	for {
 		n := min(segment, len(data))
 		_, err := s.conn.WriteTo(data[:n], to)
+		why := udpencap.Reason(err)
 		switch {
-		case err == nil, errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOBUFS):
+		case err == nil, errors.Is(why, syscall.EAGAIN), errors.Is(why, syscall.ENOBUFS):
 			// Sent, or lost for want of room.
 		case s.closed.Load(), errors.Is(err, net.ErrClosed):
 			return net.ErrClosed
-		case errors.Is(err, syscall.EMSGSIZE):
+		case errors.Is(why, syscall.EMSGSIZE):
 			return &udpencap.MTUError{Dst: dst}
 		default:
 			return fail(err)
