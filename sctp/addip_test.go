@@ -19,7 +19,6 @@ import (
 // and checks that they arrive in order.
 type flow struct {
 	t    *testing.T
-	sent int
 	stop chan struct{}
 	done chan int
 }

@@ -22,6 +22,9 @@ type asconfState struct {
 	sent                   []*sentAsconf // outstanding
 	t4                     retryTimer
 	noAddDelete, noPrimary bool // not understood by the peer
+	// stranded is when an association without a local address is given up: as
+	// late as if everything sent were lost until then.
+	stranded time.Time
 
 	peerSeq  wire.Seq // 'Peer-Sequence-Number'
 	acks     []cachedAck
@@ -68,7 +71,7 @@ func (s *asconfState) begin(local, peer wire.TSN) {
 	if len(s.sent) > 0 {
 		waiting = slices.DeleteFunc(waiting, func(r addrRequest) bool { return r.kind == wire.ParamDeleteIP })
 	}
-	*s = asconfState{queue: waiting, next: wire.Seq(local), peerSeq: wire.Seq(peer) - 1, lastID: s.lastID}
+	*s = asconfState{queue: waiting, next: wire.Seq(local), peerSeq: wire.Seq(peer) - 1, lastID: s.lastID, stranded: s.stranded}
 }
 
 // mayReconfigure: RFC 5061, Section 5.1.1, C4: "Both ASCONF and ASCONF-ACK

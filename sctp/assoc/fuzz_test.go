@@ -39,6 +39,7 @@ const (
 	cmdRestart   // argument: side
 	cmdAssociate
 	cmdRead // the server reads one message, or from now on all
+	cmdAddr // argument: side, whether to add or to remove, which of four addresses
 	cmdCount
 )
 
@@ -200,7 +201,7 @@ func (p *pair) sendFailed(e assoc.EventSendFailed) {
 }
 
 func (p *pair) associate() {
-	if len(p.hosts[0].Conns()) > 0 {
+	if len(p.hosts[0].Conns()) > 0 || len(p.hosts[0].Addrs()) == 0 || len(p.hosts[1].Addrs()) == 0 {
 		return
 	}
 	c, err := p.hosts[0].Associate(assoc.AssociateParams{
@@ -288,6 +289,16 @@ func (p *pair) do(cmd, arg byte) {
 		}
 	case cmdAssociate:
 		p.associate()
+	case cmdAddr:
+		h := p.hosts[arg&1]
+		a := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, 0, 1 + arg&1 + arg>>1&6}), udpencap.DefaultPort)
+		p.lossy = true // it may have been the only one
+		switch {
+		case arg&8 != 0:
+			h.AddAddr(a)
+		case slices.Contains(h.Addrs(), a):
+			h.RemoveAddr(a, arg&16 != 0)
+		}
 	case cmdRead:
 		if arg&1 == 0 {
 			p.read(1)

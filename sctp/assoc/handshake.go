@@ -4,6 +4,7 @@ package assoc
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/rserpool/rserpool/sctp/wire"
@@ -74,7 +75,7 @@ func (a *Association) onT1Expiry(now time.Time) {
 
 // handleInitAck takes an INIT ACK in COOKIE-WAIT and enters COOKIE-ECHOED.
 func (a *Association) handleInitAck(now time.Time, d Datagram, c wire.Chunk) {
-	if a.state != StateCookieWait {
+	if a.state != StateCookieWait || !a.hasSource() {
 		return // Section 5.2.3
 	}
 	p, cause, ok := readInit(c, d.Remote.Addr(), familiesOf(a.local), a.cfg)
@@ -181,7 +182,7 @@ func (a *Association) fromCookie(now time.Time, c *stateCookie) bool {
 	if p == nil {
 		return false
 	}
-	if c.local.IsValid() && c.local.Port() != 0 {
+	if slices.Contains(a.local, c.local) {
 		p.local = c.local
 	}
 	for _, addr := range c.addrs {
@@ -198,7 +199,7 @@ func (a *Association) established(now time.Time) {
 	a.t1.stop()
 	a.cookie = nil
 	a.enter(StateEstablished)
-	a.dropRequests()
+	a.settleAddrs()
 	if !a.up { // else it is a restart, which is reported as such
 		a.up = true
 		a.event(EventCommUp{OutboundStreams: a.outbound, InboundStreams: a.reassembly.limit})

@@ -68,6 +68,9 @@ func (a *Association) RemoveLocal(now time.Time, addr netip.AddrPort) error {
 	if i >= 0 {
 		a.local = slices.Delete(slices.Clone(a.local), i, i+1)
 		a.relocate(now, false)
+		if len(a.local) == 0 {
+			a.asconf.stranded = now.Add(time.Duration(a.cfg.AssociationMaxRetrans) * a.cfg.RTOMax)
+		}
 		if a.state == StateCookieEchoed && !a.hasSource() {
 			// Neither can the peer be told before COOKIE ACK, nor has it an address to
 			// send that to.
@@ -137,6 +140,9 @@ func (a *Association) hasSource() bool {
 // After an outage, when there was no source at all, what is in flight is sent
 // again.
 func (a *Association) relocate(now time.Time, outage bool) {
+	if len(a.local) > 0 {
+		a.asconf.stranded = nilTime
+	}
 	for _, p := range a.paths {
 		if slices.Contains(a.local, p.local) {
 			continue
@@ -188,8 +194,12 @@ func (a *Association) localsSince(known netip.AddrPort) {
 	}
 }
 
-// onEstablished drops what a peer without ADD-IP cannot be asked for.
-func (a *Association) dropRequests() {
+// settleAddrs drops what a peer without ADD-IP cannot be asked for, and addresses
+// that mean nothing to the peer: they are no source.
+func (a *Association) settleAddrs() {
+	if a.hasSource() {
+		a.local = slices.DeleteFunc(slices.Clone(a.local), func(l netip.AddrPort) bool { return !a.inScope(l.Addr()) })
+	}
 	if !a.ext.has(extAsconf) && len(a.asconf.queue) > 0 {
 		a.giveUp(func(addrRequest) bool { return true })
 	}

@@ -5,6 +5,7 @@ package assoc
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/rserpool/rserpool/sctp/wire"
@@ -87,6 +88,8 @@ func (s *Stack) outOfTheBlue(now time.Time, d Datagram, h wire.Header) (*Associa
 		}
 	}
 	switch {
+	case first.Type == wire.ChunkInit && !slices.Contains(s.local, d.Local):
+		// The address is being removed: nothing new begins there.
 	case first.Type == wire.ChunkInit:
 		// Section 8.5.1, A: "it SHOULD verify that the packet contains only an
 		// INIT chunk. Otherwise, the receiver MUST silently discard the packet."

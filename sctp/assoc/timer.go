@@ -63,6 +63,7 @@ func (a *Association) Deadline() (time.Time, bool) {
 	earlier(a.tlp.timer)
 	earlier(a.reconfig.timer)
 	earlier(a.asconf.t4.deadline)
+	earlier(a.asconf.stranded)
 	for _, g := range a.asconf.gone {
 		earlier(g.until)
 	}
@@ -94,6 +95,10 @@ func (a *Association) HandleTimeout(now time.Time) {
 	}
 	if a.t2.expire(now) {
 		a.onT2Expiry(now)
+	}
+	if passed(a.asconf.stranded) {
+		a.close(&LostError{Reason: "no local address any more"})
+		return
 	}
 	if a.asconf.t4.expire(now) {
 		a.onT4Expiry(now)

@@ -115,6 +115,9 @@ func (h *Host) conn(a *assoc.Association) *Conn {
 
 // arrive collects the datagrams of one instant.
 func (h *Host) arrive(src, dst netip.AddrPort, data []byte) {
+	if !slices.Contains(h.addrs, dst) && !slices.Contains(h.leaving, dst) {
+		return // it has gone
+	}
 	if len(h.batch) == 0 {
 		h.Sim.After(0, h.flush)
 	}
