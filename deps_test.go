@@ -31,6 +31,7 @@ var layers = map[string][]string{
 	"sctp":        {"sctp/assoc", "sctp/wire", "udpencap"},
 
 	"udpencap/pionnet": {"udpencap"},
+	"sctp/dtlsnet":     {"sctp", "udpencap"},
 
 	"asap/param":  {},
 	"asap":        {"asap/param"},

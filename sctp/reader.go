@@ -4,6 +4,7 @@ package sctp
 
 import (
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -78,6 +79,10 @@ func (s *Stack) read(sock udpencap.Socket) {
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
+			if errors.Is(err, io.EOF) {
+				s.networkEnded(err)
+				return
+			}
 			s.count.readErrors.Add(1)
 			s.log.Debug("read failed", "local", local, "reason", err)
 			if !s.pause(backoff) {
@@ -94,6 +99,17 @@ func (s *Stack) read(sock udpencap.Socket) {
 		}
 		b.reset()
 	}
+}
+
+// networkEnded ends everything, because what is below the Stack has ended.
+func (s *Stack) networkEnded(reason error) {
+	for _, c := range s.stop() {
+		c.abort(reason.Error())
+	}
+	s.log.Info("the network has ended", "reason", reason)
+	s.mu.Lock()
+	s.release()
+	s.mu.Unlock()
 }
 
 // pause waits, unless the Stack closes.

@@ -55,6 +55,8 @@ type Socket interface {
 	// received and Src is set. Where SegmentSize is not 0, Data holds several
 	// datagrams of one sender back to back, each SegmentSize bytes long but
 	// the last, which may be shorter. After Close it returns net.ErrClosed.
+	// A network that can end by itself, as that of one connection does, returns
+	// io.EOF then: nothing will arrive or leave any more.
 	ReadBatch(dgs []Datagram) (n int, err error)
 
 	// WriteBatch sends the datagrams in order. Data of a Datagram with

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dtlsnet_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/logging"
+	pion "github.com/pion/sctp"
+	"github.com/rserpool/rserpool/sctp"
+	"github.com/rserpool/rserpool/sctp/dtlsnet"
+	"github.com/stretchr/testify/require"
+)
+
+// pionPort is the only SCTP port Pion uses, on both sides.
+const pionPort = 5000
+
+type pionResult struct {
+	a   *pion.Association
+	err error
+}
+
+func pionStart(c *dtls.Conn, start func(pion.Config) (*pion.Association, error)) <-chan pionResult {
+	done := make(chan pionResult, 1)
+	go func() {
+		a, err := start(pion.Config{NetConn: c, LoggerFactory: logging.NewDefaultLoggerFactory()})
+		done <- pionResult{a, err}
+	}()
+	return done
+}
+
+// The stack of WebRTC in Go, in both roles.
+func TestPion(t *testing.T) {
+	for _, dials := range []bool{false, true} {
+		name := "pion serves"
+		if dials {
+			name = "pion dials"
+		}
+		t.Run(name, func(t *testing.T) {
+			client, server, _ := gcm.pair(t)
+			s := stack(t, client, nil)
+			var ours *sctp.Conn
+			var theirs pionResult
+			if dials {
+				l, err := s.Listen(pionPort)
+				require.NoError(t, err)
+				done := pionStart(server, pion.Client)
+				ours, err = l.Accept(within(t))
+				require.NoError(t, err)
+				theirs = <-done
+			} else {
+				done := pionStart(server, pion.Server)
+				var err error
+				ours, err = s.DialFrom(within(t), pionPort, dtlsnet.Peer(pionPort))
+				require.NoError(t, err)
+				theirs = <-done
+			}
+			require.NoError(t, theirs.err)
+			echo(t, ours, theirs.a)
+			require.NoError(t, s.Close())
+		})
+	}
+}
+
+// echo sends messages to Pion and back.
+func echo(t *testing.T, ours *sctp.Conn, theirs *pion.Association) {
+	st, err := theirs.OpenStream(3, pion.PayloadTypeWebRTCBinary)
+	require.NoError(t, err)
+	buf := make([]byte, 1<<17)
+	for _, size := range []int{1, 1100, 60000} {
+		m := sctp.Message{Stream: 3, PPID: 53, Data: bytes.Repeat([]byte{7}, size)}
+		require.NoError(t, ours.Send(within(t), m))
+		n, err := st.Read(buf)
+		require.NoError(t, err)
+		_, err = st.WriteSCTP(buf[:n], pion.PayloadTypeWebRTCBinary)
+		require.NoError(t, err)
+		got, err := ours.Recv(within(t))
+		require.NoError(t, err)
+		require.Equal(t, m.Data, got.Data)
+		require.Equal(t, m.PPID, got.PPID)
+	}
+}
