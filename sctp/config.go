@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rserpool/rserpool/sctp/assoc"
+	"github.com/rserpool/rserpool/sctp/wire"
 	"github.com/rserpool/rserpool/udpencap"
 )
 
@@ -141,6 +142,12 @@ type Config struct {
 	// NoAddIP does without the reconfiguration of addresses (RFC 5061): peers
 	// are not told of AddAddr and RemoveAddr, and cannot change theirs.
 	NoAddIP bool
+
+	// NoZeroChecksum computes and checks the CRC32c of every packet also where
+	// the Network is a udpencap.Protector, as that of sctp/dtlsnet. The default,
+	// false, leaves it out there if the peer agrees (RFC 9653). Elsewhere,
+	// over UDP, it is never left out.
+	NoZeroChecksum bool
 }
 
 const (
@@ -241,5 +248,15 @@ func (c *Config) params() assoc.Config {
 		AuthKeys:              cloneKeys(c.AuthKeys),
 		AuthActiveKey:         c.AuthActiveKey,
 		NoAddIP:               c.NoAddIP,
+		ErrorDetection:        c.errorDetection(),
 	}
+}
+
+// errorDetection tells what the network does in place of the CRC32c. RFC 9653
+// allows for this only what is known to protect as well.
+func (c *Config) errorDetection() wire.ErrorDetectionMethod {
+	if p, ok := c.Network.(udpencap.Protector); ok && !c.NoZeroChecksum {
+		return wire.ErrorDetectionMethod(p.ErrorDetectionMethod())
+	}
+	return 0
 }

@@ -41,6 +41,15 @@ type Watcher interface {
 	Watch(ctx context.Context, changed func()) error
 }
 
+// A Protector is a Network which detects errors in what it carries at least as
+// well as the CRC32c of SCTP does, so that this may be left out (RFC 9653).
+// UDP's checksum is no such protection.
+type Protector interface {
+	Network
+	// ErrorDetectionMethod is how, by IANA's number: 1 is DTLS.
+	ErrorDetectionMethod() uint32
+}
+
 // A Socket sends and receives UDP datagrams at one local address. ReadBatch
 // and WriteBatch may be called concurrently with each other and with Close,
 // and WriteBatch with itself.

@@ -107,6 +107,10 @@ type Config struct {
 	// NoAddIP does without the reconfiguration of addresses (RFC 5061).
 	NoAddIP bool
 
+	// ErrorDetection is what protects all packets below SCTP and makes their
+	// CRC32c superfluous (RFC 9653). 0: nothing does.
+	ErrorDetection wire.ErrorDetectionMethod
+
 	// announced and auth follow from the fields above.
 	announced extensions
 	auth      authConfig
@@ -160,6 +164,9 @@ func (c Config) WithDefaults() (Config, error) {
 	if !c.NoReconfig {
 		c.announced |= extReconfig
 	}
+	if c.ErrorDetection == wire.ErrorDetectionDTLS {
+		c.announced |= extZeroChecksum
+	}
 	if c.RTOInitial < c.RTOMin {
 		c.RTOInitial = c.RTOMin
 	}
@@ -197,6 +204,8 @@ func (c Config) WithDefaults() (Config, error) {
 		return c, configError("MaxAssociations", "%v is negative", c.MaxAssociations)
 	case c.MaxPaths < 1 || c.MaxPaths > maxPathsLimit:
 		return c, configError("MaxPaths", "%v is not within 1 to 255", c.MaxPaths)
+	case c.ErrorDetection > wire.ErrorDetectionDTLS:
+		return c, configError("ErrorDetection", "%d is not known", c.ErrorDetection)
 	case c.MTU < minMTU || c.MTU > maxMTU:
 		return c, configError("MTU", "%v is not within 576 to 65535", c.MTU)
 	}

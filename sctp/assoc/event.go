@@ -160,6 +160,7 @@ type Stats struct {
 	PacketsSent, PacketsReceived           uint64
 	DataChunksSent, DataChunksReceived     uint64
 	LossProbes                             uint64 // of RFC 8985
+	ZeroChecksumsSent                      uint64 // packets without CRC32c, RFC 9653
 	Retransmissions, FastRetransmissions   uint64
 	T3Expirations                          uint64
 	DuplicateTSNs                          uint64

@@ -58,6 +58,9 @@ func (e extensions) append(b []byte, peer extensions) []byte {
 			b = wire.AppendParam(b, an.param, nil)
 		}
 	}
+	if e.has(extZeroChecksum) {
+		b = wire.AppendZeroChecksumAcceptable(b, wire.ErrorDetectionDTLS)
+	}
 	if len(chunks) > 0 {
 		b = wire.AppendSupportedExtensions(b, chunks...)
 	}
@@ -79,6 +82,9 @@ func (e *extensions) announcedBy(prm wire.Param, ours extensions) bool {
 			}
 		}
 		return true
+	}
+	if prm.Type == wire.ParamZeroChecksumAcceptable {
+		return e.zeroChecksumAnnounced(prm, ours)
 	}
 	for _, an := range announcements {
 		if an.param != 0 && an.param == prm.Type && ours.has(an.ext) {

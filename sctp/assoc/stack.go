@@ -80,6 +80,7 @@ func (x *index) has(addr netip.Addr) bool {
 // StackStats counts what a stack did without an association.
 type StackStats struct {
 	BadChecksum, Malformed, OutOfTheBlue uint64
+	ZeroChecksums                        uint64 // accepted without CRC32c, RFC 9653
 	InitsAnswered, InitsRefused          uint64
 	StaleCookies, BadCookies             uint64
 	RepliesDropped                       uint64

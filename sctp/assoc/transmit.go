@@ -132,7 +132,11 @@ func (k *packet) end() (Transmit, bool) {
 	if k.auth || k.a.auth.busy {
 		k.b = k.a.authenticate(k.b)
 	}
-	wire.SetChecksum(k.b)
+	if k.a.mayZeroChecksum(k.b) {
+		k.a.stats.ZeroChecksumsSent++ // the header has it
+	} else {
+		wire.SetChecksum(k.b)
+	}
 	k.a.stats.PacketsSent++
 	oversize := k.oversize || len(k.b) > k.p.maxPacket()
 	return Transmit{Local: k.local, Remote: k.p.remote, Len: len(k.b), Oversize: oversize}, true

@@ -38,6 +38,8 @@ func TestTransfer(t *testing.T) {
 			require.NoError(t, ca.Shutdown(within(t)))
 			_, err := cb.Recv(within(t))
 			require.ErrorIs(t, err, io.EOF)
+			require.Positive(t, ca.Stats().ZeroChecksumsSent)
+			require.Positive(t, cb.Stats().ZeroChecksumsSent)
 			wire.mu.Lock()
 			defer wire.mu.Unlock()
 			require.LessOrEqual(t, wire.largest, 1200-20-8)

@@ -42,7 +42,7 @@ type Network struct {
 	open bool
 }
 
-var _ udpencap.Network = (*Network)(nil)
+var _ udpencap.Protector = (*Network)(nil)
 
 // New makes a network of a DTLS connection, which nobody else may read from or
 // write to. RFC 8261, Section 6.1: "A DTLS connection MUST be established
@@ -82,6 +82,10 @@ func (n *Network) Listen(ctx context.Context, laddr netip.AddrPort) (udpencap.So
 	}
 	return newSocket(n.conn, laddr), nil
 }
+
+// ErrorDetectionMethod returns the number of DTLS (RFC 9653, Section 6): each
+// record is authenticated, so the CRC32c of SCTP adds nothing.
+func (n *Network) ErrorDetectionMethod() uint32 { return 1 }
 
 // ListenMulticast fails: DTLS has two ends.
 func (n *Network) ListenMulticast(_ context.Context, group netip.AddrPort, _ []netip.Addr) (udpencap.Socket, error) {

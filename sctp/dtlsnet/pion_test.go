@@ -4,6 +4,7 @@ package dtlsnet_test
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	"github.com/pion/dtls/v3"
@@ -22,46 +23,53 @@ type pionResult struct {
 	err error
 }
 
-func pionStart(c *dtls.Conn, start func(pion.Config) (*pion.Association, error)) <-chan pionResult {
+func pionStart(c *dtls.Conn, zero bool, start func(pion.Config) (*pion.Association, error)) <-chan pionResult {
 	done := make(chan pionResult, 1)
 	go func() {
-		a, err := start(pion.Config{NetConn: c, LoggerFactory: logging.NewDefaultLoggerFactory()})
+		a, err := start(pion.Config{NetConn: c, EnableZeroChecksum: zero, LoggerFactory: logging.NewDefaultLoggerFactory()})
 		done <- pionResult{a, err}
 	}()
 	return done
 }
 
-// The stack of WebRTC in Go, in both roles.
+// The stack of WebRTC in Go, in both roles, with and without the CRC32c on
+// either side. Pion leaves it out wherever we accept that.
 func TestPion(t *testing.T) {
 	for _, dials := range []bool{false, true} {
-		name := "pion serves"
-		if dials {
-			name = "pion dials"
-		}
-		t.Run(name, func(t *testing.T) {
-			client, server, _ := gcm.pair(t)
-			s := stack(t, client, nil)
-			var ours *sctp.Conn
-			var theirs pionResult
-			if dials {
-				l, err := s.Listen(pionPort)
-				require.NoError(t, err)
-				done := pionStart(server, pion.Client)
-				ours, err = l.Accept(within(t))
-				require.NoError(t, err)
-				theirs = <-done
-			} else {
-				done := pionStart(server, pion.Server)
-				var err error
-				ours, err = s.DialFrom(within(t), pionPort, dtlsnet.Peer(pionPort))
-				require.NoError(t, err)
-				theirs = <-done
+		for _, theirs := range []bool{false, true} {
+			for _, ours := range []bool{false, true} {
+				name := fmt.Sprintf("pion dials %v, zero checksum: pion %v, we %v", dials, theirs, ours)
+				t.Run(name, func(t *testing.T) { testPion(t, dials, theirs, ours) })
 			}
-			require.NoError(t, theirs.err)
-			echo(t, ours, theirs.a)
-			require.NoError(t, s.Close())
-		})
+		}
 	}
+}
+
+func testPion(t *testing.T, dials, theirZero, ourZero bool) {
+	client, server, _ := gcm.pair(t)
+	s := stack(t, client, &sctp.Config{NoZeroChecksum: !ourZero})
+	var ours *sctp.Conn
+	var theirs pionResult
+	if dials {
+		l, err := s.Listen(pionPort)
+		require.NoError(t, err)
+		done := pionStart(server, theirZero, pion.Client)
+		ours, err = l.Accept(within(t))
+		require.NoError(t, err)
+		theirs = <-done
+	} else {
+		done := pionStart(server, theirZero, pion.Server)
+		var err error
+		ours, err = s.DialFrom(within(t), pionPort, dtlsnet.Peer(pionPort))
+		require.NoError(t, err)
+		theirs = <-done
+	}
+	require.NoError(t, theirs.err)
+	echo(t, ours, theirs.a)
+	require.Equal(t, theirZero && ourZero, ours.Stats().ZeroChecksumsSent > 0)
+	require.Equal(t, ourZero, s.Stats().ZeroChecksums > 0)
+	require.Zero(t, s.Stats().BadChecksum)
+	require.NoError(t, s.Close())
 }
 
 // echo sends messages to Pion and back.

@@ -34,7 +34,7 @@ func (p Param) body() (string, error) {
 	case ParamHMACAlgo:
 		ids, err := p.HMACAlgos(nil)
 		return list(ids), err
-	case ParamCookiePreservative, ParamAdaptationIndication:
+	case ParamCookiePreservative, ParamAdaptationIndication, ParamZeroChecksumAcceptable:
 		x, err := p.uint32(p.Type)
 		return fmt.Sprint(x), err
 	case ParamUnrecognized:

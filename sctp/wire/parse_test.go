@@ -99,22 +99,23 @@ func TestParsersRejectOtherTypes(t *testing.T) {
 func TestParamLengths(t *testing.T) {
 	// Which lengths of the value are accepted, of 0 to 24 bytes of zeros.
 	for typ, want := range map[ParamType][]int{
-		ParamIPv4:                  {4},
-		ParamIPv6:                  {16},
-		ParamCookiePreservative:    {4},
-		ParamSupportedAddressTypes: {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24},
-		ParamHMACAlgo:              {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24},
-		ParamAdaptationIndication:  {4},
-		ParamUnrecognized:          nil, // the inner length is 0
-		ParamAddIP:                 nil,
-		ParamSuccessIndication:     {4},
-		ParamErrorCauseIndication:  nil,
-		ParamOutgoingReset:         {12, 14, 16, 18, 20, 22, 24},
-		ParamIncomingReset:         {4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24},
-		ParamSSNTSNReset:           {4},
-		ParamReconfigResponse:      {8, 16},
-		ParamAddOutgoingStreams:    {8},
-		ParamAddIncomingStreams:    {8},
+		ParamIPv4:                   {4},
+		ParamIPv6:                   {16},
+		ParamCookiePreservative:     {4},
+		ParamSupportedAddressTypes:  {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24},
+		ParamHMACAlgo:               {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24},
+		ParamAdaptationIndication:   {4},
+		ParamZeroChecksumAcceptable: {4},
+		ParamUnrecognized:           nil, // the inner length is 0
+		ParamAddIP:                  nil,
+		ParamSuccessIndication:      {4},
+		ParamErrorCauseIndication:   nil,
+		ParamOutgoingReset:          {12, 14, 16, 18, 20, 22, 24},
+		ParamIncomingReset:          {4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24},
+		ParamSSNTSNReset:            {4},
+		ParamReconfigResponse:       {8, 16},
+		ParamAddOutgoingStreams:     {8},
+		ParamAddIncomingStreams:     {8},
 	} {
 		var got []int
 		for n := range 25 {

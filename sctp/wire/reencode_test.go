@@ -147,6 +147,9 @@ func reencodeParam(p Param) ([]byte, error) {
 	case ParamHMACAlgo:
 		ids, err := p.HMACAlgos(nil)
 		return AppendHMACAlgo(nil, ids...), err
+	case ParamZeroChecksumAcceptable:
+		x, err := p.ZeroChecksumAcceptable()
+		return AppendZeroChecksumAcceptable(nil, x), err
 	case ParamAdaptationIndication:
 		x, err := p.AdaptationIndication()
 		return AppendAdaptationIndication(nil, x), err
