@@ -36,5 +36,6 @@
 // COMPLETE, does not survive the loss of its last address. Addresses in packets
 // are those of this host, also behind NAT. Messages have no lifetime (RFC 3758)
 // and are not interleaved (RFC 8260). There is no encryption: run TLS over a
-// [Stream].
+// [Stream] (RFC 3436), or the whole over DTLS (RFC 8261), with package
+// sctp/dtlsnet.
 package sctp

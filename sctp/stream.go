@@ -16,6 +16,19 @@ const maxStreamMessage = 64 << 10
 // net.Conn. While it is open it gets all messages of that stream, and Conn.Recv
 // none of them.
 //
+// TLS runs over it with crypto/tls, on any number of streams, each with its own
+// session or resuming one of another stream (RFC 3436, Section 5). The pair of
+// streams with one number is the "bi-directional stream" of Section 3.1, so
+// both sides need the number to be below their outbound streams. What Section
+// 6.2 forbids for TLS a Stream never does: its messages are ordered and have no
+// limited lifetime. Recv must not be relied on for a stream with TLS, and both
+// sides call Stream before data arrives. A half-close is that of TLS: its
+// CloseWrite. Without it, after a graceful shutdown between two records,
+// crypto/tls reports io.EOF, which does not tell a truncation. A message of a
+// Stream holds one or more records, or a part of one where MaxMessageSize is
+// below the 18437 bytes of Section 3.2; the peer may cut as it likes. The
+// ciphersuite of Section 4.1 is off in crypto/tls unless tls.Config asks for it.
+//
 // SCTP has no end of a single stream: closing the last open Stream of a Conn
 // shuts the association down as Conn.Close does, and then the peer's Read
 // returns io.EOF. A program which goes on with the Conn does not close its

@@ -19,8 +19,8 @@
 //
 // Parse functions check the format, not the meaning: a zero Initiate Tag, a
 // gap ack block that runs backwards or DATA without user data are valid
-// encodings, and the answer to them is the caller's. The zero checksum of
-// RFC 9653, the NR-SACK and the packet drop chunk are not known here; they
+// encodings, and the answer to them is the caller's. The NR-SACK
+// and the packet drop chunk are not known here; they
 // pass through as unknown types. Encoders do not fail: an object longer than
 // its 16-bit length field can express gets the length 65535, and could not be
 // sent in a UDP datagram anyway.
