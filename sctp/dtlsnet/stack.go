@@ -66,9 +66,11 @@ func (n *Network) Overhead() int {
 // on. It does the handshake as New does. Of the configuration it reads some
 // fields in its own way:
 //
-//   - Network, LocalAddrs and EncapPort are replaced.
+//   - Network, LocalAddrs, EncapPort and FollowAddrs are replaced.
 //   - MTU is that of the path below DTLS, in bytes of IP packet. Default: 1200.
 //     What DTLS needs of it is seen to.
+//   - NoAddIP is set: there are no addresses to change (RFC 8261, Section 6.3
+//     leaves nothing but the wildcard).
 //   - PathMaxRetrans is by default AssociationMaxRetrans (RFC 8261, Section 6.1:
 //     "it is RECOMMENDED to set the SCTP parameter path.max.retrans to
 //     association.max.retrans").
@@ -92,7 +94,7 @@ func (n *Network) config(cfg *sctp.Config) (sctp.Config, error) {
 	if cfg != nil {
 		c = *cfg
 	}
-	c.Network, c.LocalAddrs, c.EncapPort = n, nil, 0
+	c.Network, c.LocalAddrs, c.EncapPort, c.FollowAddrs, c.NoAddIP = n, nil, 0, false, true
 	mtu := c.MTU
 	if mtu == 0 {
 		mtu = safeMTU
