@@ -20,9 +20,10 @@ type ackState struct {
 }
 
 // What a message or a piece of one costs besides its data. a_rwnd counts it, so
-// that tiny chunks cannot fill memory unseen.
+// that tiny chunks cannot fill memory unseen. An unread message is a Message (80
+// bytes) and a buffer, the least of which has 64 bytes.
 const (
-	perUnreadCost = 32
+	perUnreadCost = 144
 	perRunCost    = 192
 )
 

@@ -4,6 +4,7 @@ package assoc
 
 import (
 	"bytes"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -94,4 +95,58 @@ func TestManyMessagesOnOneStream(t *testing.T) {
 	require.Equal(t, maxTSNSpan-1, n)
 	require.True(t, add(0))
 	require.EqualValues(t, n+1, r.delivered)
+}
+
+// heapInUse is the memory that is reachable.
+func heapInUse() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// Messages and fragments of one byte cost what they are charged: a peer cannot
+// have more memory held than twice the receive buffer.
+func TestTinyMessagesAreCharged(t *testing.T) {
+	const buffer = 1 << 20
+	for name, chunk := range map[string]func(i uint32) wire.Data{
+		"messages": func(i uint32) wire.Data { return wire.Data{Flags: whole, SSN: wire.SSN(i)} },
+		"fragments without end": func(i uint32) wire.Data {
+			if i == 0 {
+				return wire.Data{Flags: wire.DataBegin}
+			}
+			return wire.Data{}
+		},
+		"beginnings": func(i uint32) wire.Data {
+			return wire.Data{Flags: wire.DataBegin, TSN: wire.TSN(2 * i), SSN: wire.SSN(i + 1)}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := newTester(t, Config{RecvBuffer: buffer})
+			z := x.connect()
+			x.p.z.slow = true
+			before := heapInUse()
+			for i := uint32(0); i < 30_000; {
+				var b [][]byte
+				for range 60 {
+					d := chunk(i)
+					if d.TSN == 0 {
+						d.TSN = wire.TSN(i)
+					}
+					d.TSN = x.init.InitialTSN.Add(uint32(d.TSN))
+					d.Payload = []byte{1}
+					b = append(b, d.Append(nil))
+					i++
+				}
+				x.say(b...)
+			}
+			x.heard, x.p.a.inbox = nil, nil
+			grown := heapInUse() - before
+			t.Logf("%d bytes for a buffer of %d", grown, buffer)
+			require.Less(t, grown, 2*buffer)
+			require.LessOrEqual(t, z.reassembly.unreadMessages, buffer/perUnreadCost+100)
+			runtime.KeepAlive(x)
+		})
+	}
 }
