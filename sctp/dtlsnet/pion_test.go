@@ -23,11 +23,17 @@ type pionResult struct {
 	err error
 }
 
-func pionStart(c *dtls.Conn, zero bool, start func(pion.Config) (*pion.Association, error)) <-chan pionResult {
+func pionStart(c *dtls.Conn, zero, dials bool) <-chan pionResult {
 	done := make(chan pionResult, 1)
 	go func() {
-		a, err := start(pion.Config{NetConn: c, EnableZeroChecksum: zero, LoggerFactory: logging.NewDefaultLoggerFactory()})
-		done <- pionResult{a, err}
+		var r pionResult
+		log := pion.WithLoggerFactory(logging.NewDefaultLoggerFactory())
+		if dials {
+			r.a, r.err = pion.ClientWithOptions(pion.WithNetConn(c), pion.WithEnableZeroChecksum(zero), log)
+		} else {
+			r.a, r.err = pion.ServerWithOptions(pion.WithNetConn(c), pion.WithEnableZeroChecksum(zero), log)
+		}
+		done <- r
 	}()
 	return done
 }
@@ -53,12 +59,12 @@ func testPion(t *testing.T, dials, theirZero, ourZero bool) {
 	if dials {
 		l, err := s.Listen(pionPort)
 		require.NoError(t, err)
-		done := pionStart(server, theirZero, pion.Client)
+		done := pionStart(server, theirZero, dials)
 		ours, err = l.Accept(within(t))
 		require.NoError(t, err)
 		theirs = <-done
 	} else {
-		done := pionStart(server, theirZero, pion.Server)
+		done := pionStart(server, theirZero, dials)
 		var err error
 		ours, err = s.DialFrom(within(t), pionPort, dtlsnet.Peer(pionPort))
 		require.NoError(t, err)
