@@ -145,6 +145,11 @@ func (s *Server) serveTCP(nc net.Conn) {
 		return
 	}
 	defer s.tcp.leave(from)
+	if err := s.handshake(nc); err != nil {
+		s.log.Debug("TCP connection closed", "peer", t.remote(), "reason", err)
+		t.Abort("no handshake")
+		return
+	}
 	c := s.join(t, engine.ProtocolASAP, 0)
 	if c == nil {
 		t.Abort("not wanted")
@@ -157,6 +162,17 @@ func (s *Server) serveTCP(nc net.Conn) {
 		s.log.Debug("TCP connection closed", "peer", t.remote(), "reason", err)
 	}
 	s.leave(c, err)
+}
+
+// handshake does that of TLS, if there is one, in the time of a message: else it would have that of an idle connection.
+func (s *Server) handshake(nc net.Conn) error {
+	h, ok := nc.(interface{ HandshakeContext(context.Context) error })
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(s.dialling, s.cfg.TCPReadTimeout)
+	defer cancel()
+	return h.HandshakeContext(ctx)
 }
 
 // receiveTCP hands the messages of a stream to the engine. What has arrived together is answered together.

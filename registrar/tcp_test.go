@@ -3,6 +3,7 @@
 package registrar
 
 import (
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -297,6 +298,23 @@ func TestTCPClientThatDoesNotRead(t *testing.T) {
 		w.eventually(3*time.Second, func() bool { return w.srv.Stats().Slow == 1 })
 		w.eventually(time.Second, func() bool { return w.srv.Stats().TCP == 1 })
 		require.Len(t, other.resolve("Echo"), 1)
+	})
+}
+
+// A TLS handshake that does not come to its end does not keep a connection, nor the registrar from its end.
+func TestTCPSlowHandshake(t *testing.T) {
+	inTCPWorld(t, Config{}, func(t *testing.T, w *world, l *pipeListener) {
+		dial := func() *user {
+			a, b := net.Pipe()
+			l.conns <- tls.Server(b, &tls.Config{})
+			t.Cleanup(func() { a.Close() })
+			return &user{t: t, Conn: a}
+		}
+		start := time.Now()
+		dial().gone()
+		require.Equal(t, DefaultTCPReadTimeout, time.Since(start))
+		dial() // which the end of the world does not wait for
+		require.Zero(t, w.srv.Stats().Associations)
 	})
 }
 
