@@ -69,6 +69,24 @@ type Config struct {
 	// PathMaxRetrans is how many consecutive errors make a path inactive
 	// (Path.Max.Retrans). Default: 5.
 	PathMaxRetrans int
+	// PotentiallyFailedMaxRetrans is how many consecutive errors a path may have
+	// before it counts as potentially failed, which means that data avoids it and
+	// HEARTBEATs are sent there once per RTO (PotentiallyFailed.Max.Retrans, PFMR;
+	// RFC 7829, Section 3). Default: 0, the first timeout does it. Negative: there is
+	// no such state, as with a value of PathMaxRetrans or more.
+	PotentiallyFailedMaxRetrans int
+	// HidePotentiallyFailed shows potentially failed paths as active in events and
+	// PathInfo (RFC 7829, Section 7.3).
+	HidePotentiallyFailed bool
+	// PrimarySwitchover makes another path the primary one when that has more than
+	// PrimarySwitchoverMaxRetrans consecutive errors: data does not come back when
+	// it recovers (RFC 7829, Section 5). Default: it does.
+	PrimarySwitchover bool
+	// PrimarySwitchoverMaxRetrans is that number
+	// (Primary.Switchover.Max.Retrans, PSMR), at least
+	// PotentiallyFailedMaxRetrans or, if that is negative, PathMaxRetrans. Default:
+	// this minimum.
+	PrimarySwitchoverMaxRetrans int
 	// MaxInitRetransmits is how often INIT and COOKIE ECHO are sent again
 	// (Max.Init.Retransmits). Default: 8. Negative: never.
 	MaxInitRetransmits int
@@ -218,7 +236,7 @@ func cloneKeys(keys []AuthKey) []AuthKey {
 
 // params returns the engine's share.
 func (c *Config) params() assoc.Config {
-	return assoc.Config{
+	p := assoc.Config{
 		RTOInitial:            c.RTOInitial,
 		RTOMin:                c.RTOMin,
 		RTOMax:                c.RTOMax,
@@ -250,6 +268,8 @@ func (c *Config) params() assoc.Config {
 		NoAddIP:               c.NoAddIP,
 		ErrorDetection:        c.errorDetection(),
 	}
+	c.pathParams(&p)
+	return p
 }
 
 // errorDetection tells what the network does in place of the CRC32c. RFC 9653

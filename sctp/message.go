@@ -86,6 +86,8 @@ const (
 	PathUnconfirmed = assoc.PathUnconfirmed
 	PathActive      = assoc.PathActive
 	PathInactive    = assoc.PathInactive
+	// PathPotentiallyFailed: data avoids the path (RFC 7829).
+	PathPotentiallyFailed = assoc.PathPotentiallyFailed
 )
 
 // A State is the state of an association (RFC 9260, Section 4).

@@ -230,7 +230,7 @@ func (a *Association) RequestHeartbeat(now time.Time, remote netip.Addr) error {
 func (a *Association) Paths(dst []PathInfo) []PathInfo {
 	for _, p := range a.paths {
 		dst = append(dst, PathInfo{
-			Local: p.local, Remote: p.remote, State: p.state, Primary: p == a.primary,
+			Local: p.local, Remote: p.remote, State: a.shown(p), Primary: p == a.primary,
 			SRTT: p.rto.srtt, RTTVAR: p.rto.rttvar, RTO: p.rto.rto, ErrorCount: p.errorCount,
 			CongestionWindow: p.cc.cwnd, SlowStartThreshold: p.cc.ssthresh, FlightSize: p.flightSize, MTU: p.mtu,
 		})

@@ -34,6 +34,24 @@ type Config struct {
 	// PathMaxRetrans is how many consecutive errors make a path inactive
 	// (Path.Max.Retrans). Default: 5.
 	PathMaxRetrans int
+	// PotentiallyFailedMaxRetrans is how many consecutive errors a path may have
+	// before it counts as potentially failed, which means that data avoids it and
+	// HEARTBEATs are sent there once per RTO (PotentiallyFailed.Max.Retrans, PFMR;
+	// RFC 7829, Section 3). Default: 0, the first timeout does it. Negative: there is
+	// no such state, as with a value of PathMaxRetrans or more.
+	PotentiallyFailedMaxRetrans int
+	// HidePotentiallyFailed shows potentially failed paths as active in events and
+	// PathInfo (RFC 7829, Section 7.3).
+	HidePotentiallyFailed bool
+	// PrimarySwitchover makes another path the primary one when that has more than
+	// PrimarySwitchoverMaxRetrans consecutive errors: data does not come back when
+	// it recovers (RFC 7829, Section 5). Default: it does.
+	PrimarySwitchover bool
+	// PrimarySwitchoverMaxRetrans is that number
+	// (Primary.Switchover.Max.Retrans, PSMR), at least
+	// PotentiallyFailedMaxRetrans or, if that is negative, PathMaxRetrans. Default:
+	// this minimum.
+	PrimarySwitchoverMaxRetrans int
 	// MaxInitRetransmits is how often INIT and COOKIE ECHO are sent again
 	// (Max.Init.Retransmits). Default: 8. Negative: never.
 	MaxInitRetransmits int
@@ -167,6 +185,9 @@ func (c Config) WithDefaults() (Config, error) {
 	if c.ErrorDetection == wire.ErrorDetectionDTLS {
 		c.announced |= extZeroChecksum
 	}
+	if err := c.switchoverDefaults(); err != nil {
+		return c, err
+	}
 	if c.RTOInitial < c.RTOMin {
 		c.RTOInitial = c.RTOMin
 	}
@@ -217,6 +238,32 @@ func (c Config) WithDefaults() (Config, error) {
 	}
 	c.auth = authConfig{}
 	return c, c.setAuth()
+}
+
+// switchoverDefaults: RFC 7829, Section 5, 1: "For SCTP-PF implementations, the
+// PSMR MUST be set greater than or equal to the PFMR value. For implementations
+// of [RFC4960], the PSMR MUST be set greater than or equal to the PMR value.
+// Implementations MUST reject any other values of PSMR." Without switchover PSMR
+// becomes -1.
+func (c *Config) switchoverDefaults() error {
+	if !c.PrimarySwitchover {
+		if c.PrimarySwitchoverMaxRetrans > 0 {
+			return configError("PrimarySwitchoverMaxRetrans", "%v without PrimarySwitchover", c.PrimarySwitchoverMaxRetrans)
+		}
+		c.PrimarySwitchoverMaxRetrans = -1
+		return nil
+	}
+	least := c.PotentiallyFailedMaxRetrans
+	if least < 0 {
+		least = c.PathMaxRetrans
+	}
+	if c.PrimarySwitchoverMaxRetrans == 0 {
+		c.PrimarySwitchoverMaxRetrans = least
+	}
+	if c.PrimarySwitchoverMaxRetrans < least {
+		return configError("PrimarySwitchoverMaxRetrans", "%v is below %v (RFC 7829, Section 5)", c.PrimarySwitchoverMaxRetrans, least)
+	}
+	return nil
 }
 
 func configError(field, format string, args ...any) error {

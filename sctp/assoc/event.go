@@ -52,7 +52,8 @@ type EventCommLost struct {
 // no more messages, and nothing follows what it has sent already.
 type EventPeerShutdown struct{}
 
-// EventPathChange is NETWORK STATUS CHANGE: a path changed its state.
+// EventPathChange is NETWORK STATUS CHANGE: a path changed its state, or has
+// become the primary one instead of one that failed (RFC 7829, Section 5).
 type EventPathChange struct {
 	Remote netip.AddrPort
 	State  PathState
@@ -124,6 +125,10 @@ const (
 	PathUnconfirmed PathState = iota
 	// PathActive: usable.
 	PathActive
+	// PathPotentiallyFailed: more than PotentiallyFailed.Max.Retrans consecutive
+	// errors; data goes elsewhere while HEARTBEATs tell whether it has failed (RFC
+	// 7829, Section 3).
+	PathPotentiallyFailed
 	// PathInactive: more than Path.Max.Retrans consecutive errors.
 	PathInactive
 )
@@ -134,6 +139,8 @@ func (s PathState) String() string {
 		return "unconfirmed"
 	case PathActive:
 		return "active"
+	case PathPotentiallyFailed:
+		return "potentially failed"
 	case PathInactive:
 		return "inactive"
 	}

@@ -64,7 +64,8 @@ func TestT3RTXRetransmitsOnAlternatePath(t *testing.T) {
 	p.a.filter = func(d Datagram) bool { to = append(to, d.Local.Addr()); return cut(d) }
 	p.run(1100 * time.Millisecond)
 	require.Len(t, p.z.msgs, 1)
-	require.Equal(t, "10.1.0.2", to[0].String())
+	require.Equal(t, "10.0.0.2", to[0].String(), "a HEARTBEAT: the path is potentially failed")
+	require.Equal(t, "10.1.0.2", to[1].String())
 }
 
 // "An endpoint MUST NOT send any chunks to an UNCONFIRMED address" but those

@@ -28,6 +28,7 @@ type outChunk struct {
 	misses uint8 // miss indications (RFC 9260, Section 7.2.4)
 	fast   bool  // "ineligible for a subsequent Fast Retransmit"
 	resent bool
+	moved  bool // sent on more than one path
 	// resentBefore is the TSN that was next when it was sent again.
 	resentBefore wire.TSN
 	sent         time.Duration // when, for RACK: see Association.since
@@ -103,6 +104,7 @@ func (o *outstanding) mark(c *outChunk) {
 
 // resend puts a marked chunk in flight again, on a path.
 func (o *outstanding) resend(c *outChunk, p *path) {
+	c.moved = c.moved || c.path != p
 	c.path, c.state, c.resent, c.resentBefore = p, chunkInFlight, true, o.next
 	c.misses = 0
 	o.marked--

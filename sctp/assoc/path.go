@@ -16,6 +16,7 @@ type path struct {
 	remote netip.AddrPort // address and UDP encapsulation port
 	local  netip.AddrPort // where packets to it are sent from
 	state  PathState
+	told   PathState // what the user knows
 
 	rto        rtoEstimator
 	cc         congestion
@@ -111,33 +112,4 @@ func (p *path) onRetransmit(tsn wire.TSN) {
 	if p.rttPending && tsn.LessEq(p.rttTSN) {
 		p.rttPending = false
 	}
-}
-
-// strike counts an error and tells whether it made the path inactive: "When
-// the value in the error counter exceeds the protocol parameter
-// 'Path.Max.Retrans' of that destination address, the endpoint SHOULD mark
-// the destination transport address as inactive" (RFC 9260, Section 8.2).
-func (p *path) strike(maxRetrans int) (nowInactive bool) {
-	if p.state == PathInactive {
-		return false // Section 8.3: "SHOULD stop increasing the counter"
-	}
-	p.errorCount++
-	if p.errorCount > maxRetrans {
-		nowInactive = p.state == PathActive
-		if p.state != PathUnconfirmed {
-			p.state = PathInactive
-		}
-	}
-	return nowInactive
-}
-
-// clear resets the error counter after an acknowledgement and tells whether
-// that made an inactive path active again.
-func (p *path) clear() (nowActive bool) {
-	p.errorCount = 0
-	if p.state == PathInactive {
-		p.state = PathActive
-		return true
-	}
-	return false
 }

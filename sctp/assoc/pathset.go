@@ -28,7 +28,7 @@ func (a *Association) addPath(remote netip.AddrPort, state PathState) *path {
 
 func (a *Association) addPathFrom(local, remote netip.AddrPort, state PathState) *path {
 	p := newPath(len(a.paths), remote, local, a.cfg)
-	p.state = state
+	p.state, p.told = state, state
 	a.paths = append(a.paths, p)
 	if a.primary == nil {
 		a.primary = p
@@ -78,30 +78,25 @@ func (a *Association) amdcs() int {
 	return a.amdcsCache
 }
 
-// dataPath is where new data goes: the primary path unless it is inactive,
-// else one other (RFC 9260, Section 6.4.1).
+// dataPath is where new data goes: the primary path unless it has failed, else
+// one other (RFC 9260, Section 6.4.1; RFC 7829, Section 3.2, 3).
 func (a *Association) dataPath() *path {
 	if a.primary.usable() {
 		a.dataPathCurrent = nil
 		return a.primary
 	}
-	if p := a.dataPathCurrent; p != nil && (p.usable() || !a.anyUsable()) {
+	if p := a.dataPathCurrent; p != nil && p.usable() {
 		return p
 	}
-	a.dataPathCurrent = a.bestOther(a.primary)
+	if p := a.bestOther(a.primary); p != nil {
+		a.dataPathCurrent = p
+		return p
+	}
 	if a.dataPathCurrent == nil {
-		return a.primary
+		a.dataPathCurrent = a.primary
 	}
+	a.dataPathCurrent = a.lastResort(a.dataPathCurrent, true)
 	return a.dataPathCurrent
-}
-
-func (a *Association) anyUsable() bool {
-	for _, p := range a.paths {
-		if p.usable() {
-			return true
-		}
-	}
-	return false
 }
 
 // anyConfirmed is false only after the peer has replaced all its addresses.
@@ -127,8 +122,7 @@ func (a *Association) bestOther(p *path) *path {
 	return best
 }
 
-// retransmitPath is where a chunk last sent on p goes after a timeout. With no
-// active path left, the confirmed ones are tried in turn.
+// retransmitPath is where a chunk last sent on p goes after a timeout.
 func (a *Association) retransmitPath(p *path) *path {
 	if q := a.bestOther(p); q != nil {
 		return q
@@ -136,16 +130,7 @@ func (a *Association) retransmitPath(p *path) *path {
 	if p.usable() {
 		return p
 	}
-	for i := range a.paths {
-		if q := a.paths[(p.index+1+i)%len(a.paths)]; q.state != PathUnconfirmed {
-			return q
-		}
-	}
-	return p
-}
-
-func (a *Association) pathEvent(p *path) {
-	a.event(EventPathChange{Remote: p.remote, State: p.state, Primary: p == a.primary})
+	return a.lastResort(p, false)
 }
 
 // strike counts an error on a path. counts tells whether it also counts
@@ -154,11 +139,17 @@ func (a *Association) strike(now time.Time, p *path, counts bool) {
 	if counts {
 		a.errorCount++
 	}
-	if p.strike(a.cfg.PathMaxRetrans) {
-		a.pathEvent(p)
-		p.hb.schedule(now, p.rto.rto, a.cfg.HeartbeatInterval, a.rng.Float64())
+	if p.strike(a.cfg) {
+		a.pathChanged(p)
+		if p.failing() {
+			a.watchFailing(now, p)
+		} else {
+			p.hb.schedule(now, p.rto.rto, a.cfg.HeartbeatInterval, a.rng.Float64())
+		}
+	} else if p == a.primary {
+		a.pathChanged(p) // PSMR may be more than PFMR
 	}
-	if p.state != PathActive && len(a.local) > 1 {
+	if !p.usable() && !p.failing() && len(a.local) > 1 {
 		a.rotateSource(p)
 	}
 	if a.errorCount > a.cfg.AssociationMaxRetrans {
@@ -221,6 +212,10 @@ func (a *Association) onHeartbeatDue(now time.Time, p *path) {
 		return
 	}
 	p.hb.next = time.Time{}
+	if p.failing() {
+		a.watchFailing(now, p)
+		return
+	}
 	if p.state == PathActive && !p.cc.lastSent.IsZero() {
 		if period := a.cfg.HeartbeatInterval + p.rto.rto; now.Sub(p.cc.lastSent) < period/2 {
 			p.hb.schedule(now, p.rto.rto, a.cfg.HeartbeatInterval, a.rng.Float64())
@@ -248,6 +243,10 @@ func (a *Association) trim() {
 // onHeartbeatTimeout: the HEARTBEAT was not answered within an RTO.
 func (a *Association) onHeartbeatTimeout(now time.Time, p *path) {
 	p.hb.deadline = time.Time{}
+	if a.dataTells(p) {
+		a.watchFailing(now, p)
+		return
+	}
 	p.rto.backOff()
 	p.timeouts = 0 // it loses what is small, too
 	// RFC 9260, Section 8.1: "Unacknowledged HEARTBEAT chunks observed on paths
@@ -263,6 +262,10 @@ func (a *Association) onHeartbeatTimeout(now time.Time, p *path) {
 		p.hb.scheduleProbe(now)
 		return
 	}
+	if p.failing() {
+		a.watchFailing(now, p)
+		return
+	}
 	interval := a.cfg.HeartbeatInterval
 	if interval < 0 && p.state == PathUnconfirmed {
 		interval = a.cfg.RTOMax
@@ -270,15 +273,24 @@ func (a *Association) onHeartbeatTimeout(now time.Time, p *path) {
 	p.hb.schedule(now, p.rto.rto, interval, a.rng.Float64())
 }
 
-// onHeartbeatAnswered confirms the path and makes it active.
+// onHeartbeatAnswered confirms the path and makes it active. RFC 7829, Section
+// 3.2, 7: "in a situation where a HEARTBEAT ACK arrives while there is data
+// outstanding towards the destination address to which the HEARTBEAT was sent,
+// then an implementation MAY choose to not have the HEARTBEAT ACK reset the error
+// counter, but have the error counter reset await the fate of the outstanding
+// data transmission."
 func (a *Association) onHeartbeatAnswered(now time.Time, p *path) {
+	if p.failing() && p.flightSize > 0 {
+		a.watchFailing(now, p)
+		return
+	}
 	wasUnconfirmed := p.state == PathUnconfirmed
 	if wasUnconfirmed {
 		p.state = PathActive
 		p.errorCount = 0
 	}
 	if p.clear() || wasUnconfirmed {
-		a.pathEvent(p)
+		a.pathChanged(p)
 	}
 	a.grantPrimary(p)
 	p.hb.schedule(now, p.rto.rto, a.cfg.HeartbeatInterval, a.rng.Float64())

@@ -56,8 +56,13 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 	for _, p := range a.paths {
 		if p.sack.acked > 0 {
 			p.timeouts, p.solo = 0, false
-			if p.clear() {
-				a.pathEvent(p)
+			// RFC 7829, Section 3.2, 9: "Acknowledgments for chunks that have been
+			// transmitted to multiple destinations ... SHOULD NOT clear the error count
+			// for an inactive destination address and SHOULD NOT move a destination
+			// address in PF state back to active state"; 10: those "transmitted to one
+			// destination address only MUST".
+			if (p.sack.sole || p.usable()) && p.clear() {
+				a.pathChanged(p)
 			}
 			p.cc.onAck(now, p.rto.srtt, p.sack.acked, p.sack.flightBefore, a.fastRecovery)
 		}
@@ -92,6 +97,7 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 type pathSack struct {
 	flightBefore int
 	acked        int  // bytes newly acknowledged
+	sole         bool // some of them were sent nowhere else
 	earliest     bool // its earliest outstanding TSN was acknowledged
 	lost         bool // a chunk sent there was marked for fast retransmit
 
@@ -161,6 +167,7 @@ func (a *Association) ackChunk(now time.Time, tsn wire.TSN, c *outChunk) {
 	}
 	a.out.leave(c)
 	c.path.sack.acked += c.size()
+	c.path.sack.sole = c.path.sack.sole || !c.moved
 	c.path.onAcked(now, tsn)
 }
 

@@ -325,6 +325,19 @@ var scenarios = []struct {
 		}
 		s.limit = 2 * time.Hour
 	}},
+	{"path loss, primary path moves", func(s *setup) {
+		s.paths = 2 + s.rng.IntN(2)
+		s.toServer.pace, s.toClient.pace = 200*time.Millisecond, 300*time.Millisecond
+		s.clientConfig.PrimarySwitchover, s.serverConfig.PrimarySwitchover = true, true
+		s.clientConfig.PotentiallyFailedMaxRetrans = s.rng.IntN(4) - 1
+		s.serverConfig.HeartbeatInterval = -1
+		s.link.Loss = 0.05 * s.rng.Float64()
+		for range 1 + s.rng.IntN(6) {
+			from := time.Duration(s.rng.Int64N(int64(40 * time.Second)))
+			s.outages = append(s.outages, outage{s.rng.IntN(s.paths), from, from + time.Duration(s.rng.Int64N(int64(time.Minute)))})
+		}
+		s.limit = 2 * time.Hour
+	}},
 	{"only path lost for a while", func(s *setup) {
 		s.toServer.pace, s.toClient.pace = 100*time.Millisecond, 100*time.Millisecond
 		s.outages = []outage{{0, 5 * time.Second, time.Duration(6+s.rng.IntN(60)) * time.Second}}
