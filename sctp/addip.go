@@ -140,6 +140,7 @@ func (s *Stack) tellEngine() int {
 	for i, l := range local {
 		addrs[i] = l.Addr()
 	}
+	s.eng.SetLocalMTUs(s.localMTUs(addrs))
 	s.usable.Store(&addrs)
 	close(s.addrsNew)
 	s.addrsNew = make(chan struct{})

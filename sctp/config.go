@@ -130,6 +130,10 @@ type Config struct {
 	// DenyReconfig are the requests of peers to change the streams that are
 	// denied. Default: none.
 	DenyReconfig ReconfigRequest
+	// MaxMTU bounds the search for a larger path MTU (RFC 8899), in bytes of IP
+	// packet. Default: what the interface carries, if that is known, else MTU.
+	// Negative: no probes are sent, and the MTU is only lowered.
+	MaxMTU int
 	// CongestionControl is how the congestion windows of paths grow and shrink.
 	// Default: CongestionStandard, that of RFC 9260.
 	CongestionControl CongestionControl

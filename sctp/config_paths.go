@@ -10,4 +10,5 @@ func (c *Config) pathParams(p *assoc.Config) {
 	p.HidePotentiallyFailed = c.HidePotentiallyFailed
 	p.PrimarySwitchover = c.PrimarySwitchover
 	p.PrimarySwitchoverMaxRetrans = c.PrimarySwitchoverMaxRetrans
+	p.MaxMTU = c.MaxMTU
 }

@@ -90,5 +90,18 @@ const (
 	PathPotentiallyFailed = assoc.PathPotentiallyFailed
 )
 
+// An MTUState is how far the discovery of the MTU of a path is (RFC 8899, Section
+// 5.2).
+type MTUState = assoc.MTUState
+
+// The states of path MTU discovery.
+const (
+	MTUDisabled       = assoc.MTUDisabled
+	MTUBase           = assoc.MTUBase
+	MTUSearching      = assoc.MTUSearching
+	MTUSearchComplete = assoc.MTUSearchComplete
+	MTUError          = assoc.MTUError
+)
+
 // A State is the state of an association (RFC 9260, Section 4).
 type State = assoc.State

@@ -19,7 +19,7 @@ const (
 
 // An output collects packets until they are written. Packets of one size
 // between the same two addresses become one Datagram, but those which IP may
-// fragment go alone.
+// fragment, and probes of the path MTU, go alone.
 type output struct {
 	buf  []byte // outSize
 	used int
@@ -50,7 +50,7 @@ func (o *output) space() []byte { return o.buf[o.used:] }
 func (o *output) add(t assoc.Transmit) {
 	p := o.buf[o.used : o.used+t.Len]
 	o.used += t.Len
-	if o.open && !t.Oversize {
+	if o.open && !t.Oversize && !t.Probe {
 		d := &o.dgs[len(o.dgs)-1]
 		size := d.SegmentSize
 		if size == 0 {
@@ -66,7 +66,7 @@ func (o *output) add(t assoc.Transmit) {
 	}
 	o.dgs = append(o.dgs, udpencap.Datagram{Data: p, Dst: t.Remote, MayFragment: t.Oversize})
 	o.from = append(o.from, t.Local)
-	o.open = !t.Oversize
+	o.open = !t.Oversize && !t.Probe
 }
 
 // write sends everything. What cannot be sent is lost, as in the network.

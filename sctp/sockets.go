@@ -106,6 +106,19 @@ func (s *Stack) openFree(ctx context.Context, addrs []netip.Addr, skip bool) err
 	return err
 }
 
+// localMTUs asks the network what the interfaces carry.
+func (s *Stack) localMTUs(addrs []netip.Addr) map[netip.Addr]int {
+	teller, ok := s.cfg.Network.(udpencap.MTUTeller)
+	if !ok {
+		return nil
+	}
+	mtus := make(map[netip.Addr]int, len(addrs))
+	for _, a := range addrs {
+		mtus[a] = teller.InterfaceMTU(a)
+	}
+	return mtus
+}
+
 func (s *Stack) closeSockets() {
 	for _, sock := range *s.sockets.Load() {
 		sock.Close()

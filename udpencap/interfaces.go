@@ -87,6 +87,22 @@ func unicastAddrs(ifs []hostInterface) []netip.Addr {
 	return addrs
 }
 
+// InterfaceMTU implements MTUTeller.
+func (n hostNetwork) InterfaceMTU(local netip.Addr) int {
+	if !canDontFragment {
+		return 0
+	}
+	ifi, err := interfaceOf(local)
+	if err != nil {
+		return 0
+	}
+	return min(ifi.MTU, maxIPPacket)
+}
+
+// maxIPPacket is the largest IPv4 packet. The MTU of Linux's loopback
+// interface is larger.
+const maxIPPacket = 65535
+
 // interfaceOf finds the interface that carries a.
 func interfaceOf(a netip.Addr) (*net.Interface, error) {
 	ifs, err := hostInterfaces()

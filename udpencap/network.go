@@ -50,6 +50,14 @@ type Protector interface {
 	ErrorDetectionMethod() uint32
 }
 
+// An MTUTeller is a Network that knows the MTU of its interfaces.
+type MTUTeller interface {
+	// InterfaceMTU is the size in bytes of the largest IP packet that the
+	// interface with a local address carries, or 0 if that is not known or
+	// datagrams cannot be kept from being fragmented.
+	InterfaceMTU(local netip.Addr) int
+}
+
 // A Socket sends and receives UDP datagrams at one local address. ReadBatch
 // and WriteBatch may be called concurrently with each other and with Close,
 // and WriteBatch with itself.

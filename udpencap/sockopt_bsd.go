@@ -28,6 +28,9 @@ func setBuffers(fd uintptr, read, write int) {
 	set(unix.SO_SNDBUF, write)
 }
 
+// canDontFragment: there is an option for DF.
+const canDontFragment = true
+
 // dontFragment sets or clears DF. macOS has the option for IPv4 since version 11; where
 // there is none, datagrams may be fragmented and a path MTU search will believe
 // too much, which the retransmissions of SCTP survive.

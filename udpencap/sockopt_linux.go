@@ -24,6 +24,9 @@ func setBuffers(fd uintptr, read, write int) {
 	set(unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, write)
 }
 
+// canDontFragment: there is an option for DF.
+const canDontFragment = true
+
 // dontFragment sets or clears DF and leaves path MTU discovery to SCTP: the MTU the
 // kernel learned from ICMP, which may be forged, does not bound the datagrams.
 //
@@ -84,7 +87,3 @@ func pathMTU(src netip.Addr, dst netip.AddrPort) int {
 	}
 	return min(mtu, maxIPPacket)
 }
-
-// maxIPPacket is the largest IPv4 packet. The MTU of Linux's loopback
-// interface is larger.
-const maxIPPacket = 65535

@@ -13,6 +13,9 @@ func beforeBind(string, string, syscall.RawConn) error { return nil }
 
 func setBuffers(uintptr, int, int) {}
 
+// canDontFragment: there is an option for DF.
+const canDontFragment = false
+
 // dontFragment has no option to set here: datagrams may be fragmented and a
 // path MTU search will believe too much, which the retransmissions of SCTP
 // survive.

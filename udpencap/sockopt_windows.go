@@ -40,6 +40,9 @@ func setBuffers(fd uintptr, read, write int) {
 	set(windows.SO_SNDBUF, write)
 }
 
+// canDontFragment: there is an option for DF.
+const canDontFragment = true
+
 // dontFragment sets or clears DF. Where a version of Windows has no such option,
 // datagrams may be fragmented and a path MTU search will believe too much,
 // which the retransmissions of SCTP survive.

@@ -22,6 +22,7 @@ type Association struct {
 
 	localPort, remotePort uint16
 	local                 []netip.AddrPort
+	localMTU              map[netip.Addr]int
 	myTag, peerTag        uint32
 	state                 State
 	up                    bool  // EventCommUp has been reported
@@ -47,6 +48,7 @@ type Association struct {
 	errorCount      int   // consecutive errors over all paths (Section 8.1)
 	amdcsCache      int   // AMDCS, or 0 if a path has changed
 	dataPathCurrent *path
+	acked           int // bytes of DATA chunks, up to searchAfter
 
 	// Receiving.
 	tracker    tsnTracker
@@ -232,7 +234,7 @@ func (a *Association) Paths(dst []PathInfo) []PathInfo {
 		dst = append(dst, PathInfo{
 			Local: p.local, Remote: p.remote, State: a.shown(p), Primary: p == a.primary,
 			SRTT: p.rto.srtt, RTTVAR: p.rto.rttvar, RTO: p.rto.rto, ErrorCount: p.errorCount,
-			CongestionWindow: p.cc.cwnd, SlowStartThreshold: p.cc.ssthresh, FlightSize: p.flightSize, MTU: p.mtu,
+			CongestionWindow: p.cc.cwnd, SlowStartThreshold: p.cc.ssthresh, FlightSize: p.flightSize, MTU: p.mtu, MTUState: p.pm.state,
 		})
 	}
 	return dst

@@ -90,6 +90,10 @@ type Config struct {
 	// MTU is the size in bytes of the largest IP packet sent on a path before
 	// anything is known of it. Default: 1500, at least 576.
 	MTU int
+	// MaxMTU bounds the search for a larger path MTU (RFC 8899), in bytes of IP
+	// packet. Default: what the interface carries, if that is known, else MTU.
+	// Negative: no probes are sent, and the MTU is only lowered.
+	MaxMTU int
 	// CongestionControl is how congestion windows grow and shrink. Default:
 	// CongestionStandard.
 	CongestionControl CongestionControl
@@ -227,6 +231,8 @@ func (c Config) WithDefaults() (Config, error) {
 		return c, configError("MaxPaths", "%v is not within 1 to 255", c.MaxPaths)
 	case c.ErrorDetection > wire.ErrorDetectionDTLS:
 		return c, configError("ErrorDetection", "%d is not known", c.ErrorDetection)
+	case c.MaxMTU > 0 && (c.MaxMTU < c.MTU || c.MaxMTU > maxMTU):
+		return c, configError("MaxMTU", "%v is not within MTU to 65535", c.MaxMTU)
 	case c.MTU < minMTU || c.MTU > maxMTU:
 		return c, configError("MTU", "%v is not within 576 to 65535", c.MTU)
 	}

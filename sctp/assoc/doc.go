@@ -31,9 +31,10 @@
 // messages wait on all of them): no partial reliability, no interleaving, no
 // ECN. All that is sent is authenticated with the active key, also what was
 // queued before it was. ASCONF chunks carry this side's own addresses, not
-// wildcards. The path MTU is configured and lowered when the host refuses a
-// packet; it is not probed. Streams are served first come, first served. Partial
-// delivery is not offered: a message is delivered whole. Restart of a peer is recognised
+// wildcards. DATA chunks cut for a path MTU that shrinks then are fragmented by
+// IP, which only the host can do for IPv6. Streams are served first come, first
+// served. Partial delivery is not offered: a message is delivered whole. Restart
+// of a peer is recognised
 // if it comes from the same UDP port; from another one it is a new
 // association beside the old. Memory is bounded for each association (twice
 // Config.RecvBuffer, and one message of Config.MaxMessageSize), not for all of

@@ -160,6 +160,8 @@ type PathInfo struct {
 	CongestionWindow, SlowStartThreshold, FlightSize int
 	// MTU is in bytes of IP packet.
 	MTU int
+	// MTUState is how far the discovery of the path MTU is (RFC 8899).
+	MTUState MTUState
 }
 
 // Stats counts what an association did. Sizes are in bytes.
@@ -172,7 +174,7 @@ type Stats struct {
 	T3Expirations                          uint64
 	DuplicateTSNs                          uint64
 	SacksSent, SacksReceived               uint64
-	HeartbeatsSent                         uint64
+	HeartbeatsSent, MTUProbesSent          uint64
 	MessagesSent, MessagesReceived         uint64
 	BytesSent, BytesReceived               uint64
 	BadPackets                             uint64

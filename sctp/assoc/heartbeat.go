@@ -5,8 +5,6 @@ package assoc
 import (
 	"encoding/binary"
 	"time"
-
-	"github.com/rserpool/rserpool/sctp/wire"
 )
 
 // A heartbeat is the HEARTBEAT machine of a path (RFC 9260, Sections 5.4 and
@@ -58,10 +56,7 @@ func (h *heartbeat) stop() { *h = heartbeat{} }
 
 // appendHeartbeat appends a HEARTBEAT chunk for the path.
 func (p *path) appendHeartbeat(b []byte) []byte {
-	var info [heartbeatInfoLen]byte
-	binary.BigEndian.PutUint32(info[0:], uint32(p.index))
-	binary.BigEndian.PutUint64(info[4:], p.hb.nonce)
-	return wire.AppendHeartbeat(b, wire.ChunkHeartbeat, info[:])
+	return appendHeartbeatInfo(b, p.index, p.hb.nonce)
 }
 
 func parseHeartbeatInfo(info []byte) (index uint32, nonce uint64, ok bool) {

@@ -185,6 +185,7 @@ func (a *Association) handleHeartbeatAck(now time.Time, c wire.Chunk) {
 	}
 	rtt, ok := p.hb.answered(now, nonce)
 	if !ok {
+		a.onProbeAcked(now, p, nonce)
 		return
 	}
 	p.rto.measure(rtt)

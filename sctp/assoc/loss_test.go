@@ -4,6 +4,7 @@ package assoc
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -361,19 +362,31 @@ func TestMTUError(t *testing.T) {
 // not stop an association for ever.
 func TestMTUBlackHole(t *testing.T) {
 	p, a, _ := lossy(t, Config{})
-	p.a.filter = func(d Datagram) bool { return len(d.Data) <= 1200 }
 	oversize := 0
+	p.a.filter = func(d Datagram) bool {
+		isProbe := strings.HasPrefix(dump(d.Data), "HEARTBEAT") // it carries DF, and is never fragmented
+		return len(d.Data) <= 1300 || oversize > 0 && !isProbe
+	}
 	sendN(t, p, a, 5, 5000)
 	for i := 0; len(p.z.msgs) < 5; i++ {
 		require.Less(t, i, 60, "data does not get through")
 		p.run(time.Second)
 		if a.primary.mtu == baseMTU && oversize == 0 {
-			oversize++
-			p.a.filter = nil // IP fragments what was cut before
+			oversize++ // IP fragments what was cut before
 		}
 	}
 	checkN(t, p.z, 5, 5000)
 	require.Equal(t, baseMTU, a.primary.mtu)
+	require.Equal(t, MTUSearching, a.primary.pm.state)
+	p.run(4 * time.Minute)
+	require.Equal(t, MTUSearchComplete, a.primary.pm.state)
+	require.Equal(t, 1320, a.primary.mtu, "the largest common size that passes")
+	p.a.filter = nil
+	sendN(t, p, a, 1, 5000)
+	p.run(10 * time.Minute)
+	sendN(t, p, a, 1, 5000)
+	p.run(time.Minute)
+	require.Equal(t, 1500, a.primary.mtu, "PMTU_RAISE_TIMER")
 }
 
 // HEARTBEAT ACKs do not keep an association alive whose data is never

@@ -36,6 +36,7 @@ type path struct {
 	reoWnd time.Duration // RACK.reo_wnd, of the SACK being processed
 
 	hb   heartbeat
+	pm   pmtud
 	sack pathSack // of the SACK being processed
 }
 

@@ -28,6 +28,8 @@ func (a *Association) addPath(remote netip.AddrPort, state PathState) *path {
 
 func (a *Association) addPathFrom(local, remote netip.AddrPort, state PathState) *path {
 	p := newPath(len(a.paths), remote, local, a.cfg)
+	p.setMTU(a.firstMTU(p))
+	p.cc.init(a.cfg.CongestionControl, p.ipv6())
 	p.state, p.told = state, state
 	a.paths = append(a.paths, p)
 	if a.primary == nil {
@@ -141,6 +143,9 @@ func (a *Association) strike(now time.Time, p *path, counts bool) {
 	}
 	if p.strike(a.cfg) {
 		a.pathChanged(p)
+		if p.state == PathInactive {
+			p.pm.disable()
+		}
 		if p.failing() {
 			a.watchFailing(now, p)
 		} else {
@@ -243,12 +248,12 @@ func (a *Association) trim() {
 // onHeartbeatTimeout: the HEARTBEAT was not answered within an RTO.
 func (a *Association) onHeartbeatTimeout(now time.Time, p *path) {
 	p.hb.deadline = time.Time{}
+	p.timeouts = 0 // it loses what is small, too
 	if a.dataTells(p) {
 		a.watchFailing(now, p)
 		return
 	}
 	p.rto.backOff()
-	p.timeouts = 0 // it loses what is small, too
 	// RFC 9260, Section 8.1: "Unacknowledged HEARTBEAT chunks observed on paths
 	// different from the path currently used for data transfer SHOULD NOT
 	// increment the association error counter"; Section 5.4: "When probing
@@ -291,28 +296,8 @@ func (a *Association) onHeartbeatAnswered(now time.Time, p *path) {
 	}
 	if p.clear() || wasUnconfirmed {
 		a.pathChanged(p)
+		a.beginSearch(now, p)
 	}
 	a.grantPrimary(p)
 	p.hb.schedule(now, p.rto.rto, a.cfg.HeartbeatInterval, a.rng.Float64())
-}
-
-// HandleMTUError lowers a path's MTU after the host refused to send a packet
-// there (RFC 6951, Section 5.6). mtu is what the host knows, or 0. What was in
-// flight and is too large is sent again, in fragments of IP.
-func (a *Association) HandleMTUError(now time.Time, remote netip.AddrPort, mtu int) {
-	p := a.pathTo(remote.Addr())
-	if p == nil || a.state == StateClosed {
-		return
-	}
-	if mtu < minMTU || mtu >= p.mtu {
-		mtu = max(minMTU, p.mtu*7/8&^3)
-	}
-	if mtu >= p.mtu {
-		return
-	}
-	p.setMTU(mtu)
-	a.amdcsCache = 0
-	a.markWhere(func(c *outChunk) bool { return c.path == p && c.size() > p.cc.pmdcs })
-	p.cc.openBurst(0, a.cfg.MaxBurst)
-	a.mayExceedCwnd = true
 }

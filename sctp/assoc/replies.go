@@ -80,10 +80,16 @@ func (a *Association) dropBundled() {
 }
 
 // MaxPacketSize is the size in bytes of the largest packet PollTransmit makes
-// now. It is the configured MTU but for what IP has to fragment: a COOKIE ECHO
+// now. It is the MTU but for what IP has to fragment: a COOKIE ECHO
 // with a large cookie, or the answer to an INIT that lists many addresses.
 func (a *Association) MaxPacketSize() int {
 	n := max(a.cfg.MTU, maxInitPacket, wire.HeaderLen+wire.ChunkHeaderLen+(len(a.cookie)+3)&^3+a.authReserve())
+	for _, p := range a.paths {
+		n = max(n, p.maxPacket())
+		if p.pm.due {
+			n = max(n, maxPacket(p.pm.size, p.remote.Addr()))
+		}
+	}
 	for _, r := range a.replies {
 		if r.alone {
 			n = max(n, wire.HeaderLen+len(r.chunk)+a.authLen())

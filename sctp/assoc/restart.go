@@ -127,7 +127,7 @@ func (a *Association) onRestart(now time.Time, d Datagram, c *stateCookie) bool 
 	a.failUnacknowledged()
 	a.event(EventRestart{})
 	a.paths, a.primary, a.dataPathCurrent, a.primaryWanted = nil, nil, nil, nil
-	a.errorCount = 0
+	a.errorCount, a.acked = 0, 0
 	a.resetTransmission()
 	a.t2.stop()
 	a.t5ShutdownGuard = nilTime

@@ -45,20 +45,7 @@ func (a *Association) onT3Expiry(now time.Time, p *path) {
 const (
 	// blackHoleTimeouts in a row make a path suspect of losing what is large.
 	blackHoleTimeouts = 2
-	// baseMTU is what every path is expected to carry: BASE_PLPMTU of RFC 8899,
-	// Section 5.1.2, is 1200 bytes, here with IPv6 and UDP headers.
-	baseMTU = 1280
 )
-
-// onBlackHole lowers the MTU of a path that answers HEARTBEATs but swallows
-// data, and lets IP fragment what was cut for the old one.
-func (a *Association) onBlackHole(now time.Time, p *path) {
-	if p.timeouts < blackHoleTimeouts || p.mtu <= baseMTU || !a.largeOutstanding() {
-		return
-	}
-	p.timeouts = 0
-	a.HandleMTUError(now, p.remote, baseMTU)
-}
 
 func (a *Association) largeOutstanding() bool {
 	for tsn := a.out.cumAck.Add(1); tsn != a.out.next; tsn = tsn.Add(1) {

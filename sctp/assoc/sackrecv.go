@@ -63,7 +63,9 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 			// destination address only MUST".
 			if (p.sack.sole || p.usable()) && p.clear() {
 				a.pathChanged(p)
+				a.beginSearch(now, p)
 			}
+			a.dataAcked(now, p.sack.acked)
 			p.cc.onAck(now, p.rto.srtt, p.sack.acked, p.sack.flightBefore, a.fastRecovery)
 		}
 	}

@@ -48,6 +48,9 @@ type setup struct {
 	// outages says when segments go down and come back.
 	outages []outage
 	moves   []simMove
+	// mtus says how the MTU of what is between the hosts changes: without a word, packets
+	// that are larger vanish.
+	mtus []mtuChange
 	// Both sides shut down once they have queued everything; without it only
 	// the client does, when it also has received everything.
 	bothClose bool
@@ -65,6 +68,15 @@ type setup struct {
 type outage struct {
 	path     int
 	from, to time.Duration
+}
+
+// An mtuChange sets the MTU behind the first hop of a path, or of the interfaces
+// (first), which refuse what is larger.
+type mtuChange struct {
+	path  int
+	at    time.Duration
+	mtu   int
+	first bool
 }
 
 // A world is a running simulation.
@@ -111,6 +123,20 @@ func newWorld(seed uint64, s *setup) (*world, error) {
 	for _, o := range s.outages {
 		w.sim.After(o.from, w.segs[o.path].Down)
 		w.sim.After(o.to, w.segs[o.path].Up)
+	}
+	for _, m := range s.mtus {
+		w.sim.After(m.at, func() {
+			set := s.link
+			if m.first {
+				set.MTU = m.mtu
+				w.segs[m.path].Set(set)
+				return
+			}
+			set.MTU = m.mtu
+			a, z := addrs[0][m.path].Addr(), addrs[1][m.path].Addr()
+			w.sim.Link(a, z).Set(set)
+			w.sim.Link(z, a).Set(set)
+		})
 	}
 	if *traceFlag {
 		w.sim.Observe(func(e simnet.Event) {
@@ -354,6 +380,18 @@ var scenarios = []struct {
 	{"mixed MTU", func(s *setup) {
 		s.clientConfig.MTU, s.serverConfig.MTU = 9000, 1400
 		s.link.MTU = 1500
+	}},
+	{"MTU changes", func(s *setup) {
+		s.paths = 1 + s.rng.IntN(2)
+		s.clientConfig.MaxMTU, s.serverConfig.MaxMTU = 9000, 9000-s.rng.IntN(2)*9001
+		s.link.MTU, s.link.Loss = 9000, 0.02*s.rng.Float64()
+		s.toServer = newFlow(1, plan(s.rng, 400, 60000, 10, 0.2))
+		s.toServer.pace = 300 * time.Millisecond
+		for at := time.Duration(0); at < 2*time.Minute; at += time.Duration(5+s.rng.IntN(40)) * time.Second {
+			mtu := []int{9000, 1500, 1400, 1492, 1280, 4000, 600}[s.rng.IntN(7)]
+			s.mtus = append(s.mtus, mtuChange{s.rng.IntN(s.paths), at, mtu, s.rng.IntN(3) == 0})
+		}
+		s.limit = 2 * time.Hour
 	}},
 	{"zero window", func(s *setup) {
 		s.serverConfig.RecvBuffer = 1500 + s.rng.IntN(8000)

@@ -4,6 +4,7 @@ package assoc
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -29,6 +30,9 @@ type Transmit struct {
 	// Oversize says that the packet is larger than the path MTU allows and may
 	// be fragmented by IP (RFC 9260, Section 6.9).
 	Oversize bool
+	// Probe says that the packet probes the path MTU: it goes alone, with DF, and
+	// the host may refuse it (HandleMTUError).
+	Probe bool
 }
 
 // A Stack is the part of SCTP that has no association: it finds the one a
@@ -43,6 +47,7 @@ type Stack struct {
 	// generation counts changes of local. A cookie has it, too: what its INIT ACK
 	// has listed may be out of date.
 	generation uint16
+	mtus  map[netip.Addr]int // of local addresses; never changed, only replaced
 
 	listening map[uint16]bool
 	byTag     map[uint32]*Association
@@ -127,6 +132,11 @@ func (s *Stack) SetLocalAddrs(addrs []netip.AddrPort) {
 	s.generation++
 }
 
+// SetLocalMTUs says what the largest IP packet is, in bytes, that the interfaces
+// of local addresses carry, as far as that is known. It bounds the path MTU of the
+// associations that are set up from now on.
+func (s *Stack) SetLocalMTUs(mtus map[netip.Addr]int) { s.mtus = maps.Clone(mtus) }
+
 // Listen accepts associations on an SCTP port.
 func (s *Stack) Listen(port uint16) error {
 	if s.listening[port] {
@@ -208,6 +218,7 @@ func (s *Stack) newAssociation(localPort, remotePort uint16) *Association {
 		jar:        s.jar,
 		rng:        rand.New(rand.NewPCG(s.rng.Uint64(), s.rng.Uint64())),
 		local:      s.local,
+		localMTU:   s.mtus,
 		localPort:  localPort,
 		remotePort: remotePort,
 	}

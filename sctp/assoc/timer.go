@@ -74,6 +74,7 @@ func (a *Association) Deadline() (time.Time, bool) {
 		earlier(p.t3RTX)
 		earlier(p.hb.deadline)
 		earlier(p.hb.next)
+		earlier(p.pm.timer)
 	}
 	return d, !d.IsZero()
 }
@@ -138,6 +139,9 @@ func (a *Association) HandleTimeout(now time.Time) {
 		}
 		if passed(p.hb.next) {
 			a.onHeartbeatDue(now, p)
+		}
+		if passed(p.pm.timer) {
+			a.onMTUTimer(now, p)
 		}
 	}
 }

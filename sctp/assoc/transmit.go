@@ -43,6 +43,9 @@ func (a *Association) PollTransmit(now time.Time, buf []byte) (Transmit, bool) {
 	if len(a.local) == 0 {
 		return Transmit{}, false // the last address is gone: RFC 5061, Section 5.3, F4
 	}
+	if t, ok := a.transmitProbe(now, buf); ok {
+		return t, true
+	}
 	p, data := a.nextPath(now)
 	if p == nil {
 		return Transmit{}, false

@@ -12,6 +12,10 @@ import (
 // packet with.
 const maxNagle = time.Millisecond
 
+// nagleEnough is how many bytes need not wait for others, however large packets
+// may be.
+const nagleEnough = 16 << 10
+
 // dataTarget is the path a packet with data may go to now, or nil. RFC 9260,
 // Section 6.1, C: "before sending new DATA chunks, the sender MUST first
 // transmit any DATA chunks that are marked for retransmission (limited by the
@@ -79,7 +83,7 @@ func (a *Association) windowAdmits(now time.Time, p *path, n int) bool {
 // a millisecond (RFC 9260, Section 6.1: "any delays that an SCTP
 // implementation might be using to increase bundling efficiency").
 func (a *Association) nagleAdmits(now time.Time, p *path) bool {
-	full := a.queue.unsent+a.queue.len()*wire.DataHeaderLen >= p.cc.pmdcs
+	full := a.queue.unsent+a.queue.len()*wire.DataHeaderLen >= min(p.cc.pmdcs, nagleEnough)
 	if full || a.out.inFlight == 0 || a.nagleOver || a.state != StateEstablished {
 		return true
 	}

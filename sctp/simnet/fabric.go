@@ -68,14 +68,19 @@ func (f *fabric) segment(a netip.Addr) *Segment {
 // checkMTU returns an MTUError if a payload of n bytes to dst is too large
 // for the segment of the interface it leaves by.
 func (f *fabric) checkMTU(from netip.Addr, dst netip.AddrPort, n int) *udpencap.MTUError {
-	mtu := f.segment(from).set.MTU
-	if mtu == 0 {
-		mtu = DefaultMTU
-	}
+	mtu := f.mtuOf(from)
 	if ipSize(dst.Addr(), n) > mtu {
 		return &udpencap.MTUError{Dst: dst, MTU: mtu}
 	}
 	return nil
+}
+
+// mtuOf is the MTU of an interface.
+func (f *fabric) mtuOf(a netip.Addr) int {
+	if mtu := f.segment(a).set.MTU; mtu != 0 {
+		return mtu
+	}
+	return DefaultMTU
 }
 
 func ipSize(a netip.Addr, n int) int {

@@ -131,6 +131,13 @@ func (h *Host) Addrs() ([]netip.Addr, error) {
 	return slices.Clone(h.addrs), nil
 }
 
+// InterfaceMTU implements udpencap.MTUTeller: the MTU of the address's segment.
+func (h *Host) InterfaceMTU(a netip.Addr) int {
+	h.n.mu.Lock()
+	defer h.n.mu.Unlock()
+	return h.n.mtuOf(a)
+}
+
 // sendFrom puts a datagram of a socket on the network. The lock is held.
 func (n *Net) sendFrom(h *Host, now time.Time, src, dst netip.AddrPort, from netip.Addr, ttl int, data []byte) {
 	n.trace.add(now, Send, src, dst, data, "")
