@@ -355,6 +355,9 @@ func (a *Association) HandleMTUError(now time.Time, remote netip.AddrPort, mtu i
 	}
 	if mtu < p.mtu {
 		a.changeMTU(p, mtu)
+		if m.state == MTUSearchComplete {
+			m.complete(now, true) // it may have more again
+		}
 	}
 }
 
