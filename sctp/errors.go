@@ -14,7 +14,7 @@ import (
 type AbortError = assoc.AbortError
 
 // A LostError says that the peer did not answer any more, or never did. Its
-// Timeout method returns true.
+// Timeout method returns true, unless the error is ErrRefused.
 type LostError = assoc.LostError
 
 // A RefusedError says that the peer has refused to change an address.
@@ -49,6 +49,9 @@ var (
 	// ErrAssociationExists: there is an association between these two ports of
 	// the two hosts already.
 	ErrAssociationExists = assoc.ErrAssociationExists
+	// ErrRefused: the hosts at all addresses of the peer say that nobody has its
+	// UDP port (ICMP). A LostError of Dial wraps it.
+	ErrRefused = assoc.ErrRefused
 	// ErrRestart is what an open Stream returns after the peer lost its state
 	// and restarted the association: what was under way on it is lost.
 	// Conn.Stream then gives a new view, and the Conn goes on.

@@ -65,6 +65,7 @@ func (b *batch) reset() {
 
 // read is the goroutine of a socket.
 func (s *Stack) read(sock udpencap.Socket) {
+	s.hearICMP(sock)
 	local := sock.LocalAddr()
 	dgs := make([]udpencap.Datagram, readBatch)
 	mem := make([]byte, readBatch<<16)

@@ -39,7 +39,8 @@ type Stack struct {
 	// are woken: not for each message that was acknowledged.
 	wakeSpace int
 
-	kicks    chan *Conn    // for the flusher
+	kicks    chan *Conn // for the flusher
+	icmps    chan assoc.ICMP
 	closing  chan struct{} // closed when closing begins
 	released chan struct{} // closed when sockets and goroutines are gone
 	loops    sync.WaitGroup
@@ -89,6 +90,7 @@ func newStack(ctx context.Context, cfg *Config) (*Stack, error) {
 		debug:     c.Logger.Enabled(ctx, slog.LevelDebug),
 		wakeSpace: max(1, params.SendBuffer/4),
 		kicks:     make(chan *Conn, maxKicks),
+		icmps:     make(chan assoc.ICMP, maxICMP),
 		closing:   make(chan struct{}),
 		released:  make(chan struct{}),
 		conns:     make(map[*assoc.Association]*Conn),
@@ -250,6 +252,8 @@ func (s *Stack) flusher() {
 			now := c.enter()
 			c.kicked = false
 			c.leave(now, false)
+		case m := <-s.icmps:
+			s.handleICMP(m)
 		case <-s.closing:
 			return
 		}

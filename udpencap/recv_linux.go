@@ -145,6 +145,7 @@ func (r *receiver) recvmmsg(fd uintptr) bool {
 	}
 	if errno != 0 {
 		r.errno = errno
+		r.sock.icmp.drain(int(fd))
 	} else {
 		r.got = int(n)
 	}

@@ -151,12 +151,18 @@ func (t *sender) sendOne(fd int, data []byte, to unix.Sockaddr) error {
 
 // sendmsg sends, or loses, and returns 0, or says why it could do neither.
 func (t *sender) sendmsg(fd int, data, oob []byte, to unix.Sockaddr) syscall.Errno {
-	for range maxSendTries {
+	for try := range maxSendTries {
 		_, err := unix.SendmsgN(fd, data, oob, to, unix.MSG_DONTWAIT)
 		if err == nil {
 			return 0
 		}
 		errno, _ := err.(syscall.Errno)
+		if leftBehind(errno) {
+			t.sock.icmp.drain(fd)
+			if try == 0 {
+				continue // it may have been another datagram's
+			}
+		}
 		switch judgeSend(errno) {
 		case sendLost:
 			return 0

@@ -17,6 +17,7 @@ type hostSocket struct {
 	laddr netip.AddrPort
 	rx    receiver
 	tx    sender
+	icmp  icmpReader
 }
 
 func newHostSocket(conn *net.UDPConn, laddr netip.AddrPort, cfg HostConfig) (*hostSocket, error) {

@@ -34,6 +34,9 @@ var (
 	// ErrNoLocalAddress: the stack has no address from which the peer's could
 	// be reached.
 	ErrNoLocalAddress = errors.New("sctp: no suitable local address")
+	// ErrRefused: the hosts at all addresses of the peer say that nobody has its
+	// UDP port.
+	ErrRefused = errors.New("sctp: UDP port unreachable")
 )
 
 // An AbortError says that an association was aborted (RFC 9260, Section 9.1).
@@ -69,12 +72,19 @@ func (e *AbortError) Error() string {
 
 // A LostError says that the peer was not reachable any more, or never
 // (COMMUNICATION LOST; RFC 9260, Sections 8.1 and 11.2.4).
-type LostError struct{ Reason string }
+type LostError struct {
+	Reason string
+	Err    error // ErrRefused or nil
+}
+
+// Unwrap returns Err.
+func (e *LostError) Unwrap() error { return e.Err }
 
 func (e *LostError) Error() string { return "sctp: association lost: " + e.Reason }
 
-// Timeout makes a LostError a net.Error's timeout.
-func (e *LostError) Timeout() bool { return true }
+// Timeout makes a LostError a net.Error's timeout, unless the peer's host has
+// refused.
+func (e *LostError) Timeout() bool { return e.Err == nil }
 
 // Temporary is false: a new association is needed.
 func (e *LostError) Temporary() bool { return false }

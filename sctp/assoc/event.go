@@ -175,6 +175,7 @@ type Stats struct {
 	DuplicateTSNs                          uint64
 	SacksSent, SacksReceived               uint64
 	HeartbeatsSent, MTUProbesSent          uint64
+	ICMPReceived, ICMPIgnored              uint64
 	MessagesSent, MessagesReceived         uint64
 	BytesSent, BytesReceived               uint64
 	BadPackets                             uint64

@@ -66,14 +66,19 @@ func parseHeartbeatInfo(info []byte) (index uint32, nonce uint64, ok bool) {
 	return binary.BigEndian.Uint32(info), binary.BigEndian.Uint64(info[4:]), true
 }
 
+// hasSent tells whether a HEARTBEAT or a probe of the path MTU has a nonce.
+func (p *path) hasSent(nonce uint64) bool {
+	return p.hb.nonce == nonce || p.pm.out && p.pm.nonce == nonce
+}
+
 // heartbeatOf finds the path of a nonce: at the index, unless a path has been
 // removed meanwhile.
 func (a *Association) heartbeatOf(index uint32, nonce uint64) *path {
-	if index < uint32(len(a.paths)) && a.paths[index].hb.nonce == nonce {
+	if index < uint32(len(a.paths)) && a.paths[index].hasSent(nonce) {
 		return a.paths[index]
 	}
 	for _, p := range a.paths {
-		if p.hb.nonce == nonce && int(index) > p.index {
+		if p.hasSent(nonce) && int(index) > p.index {
 			return p
 		}
 	}

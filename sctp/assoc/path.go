@@ -35,8 +35,12 @@ type path struct {
 	rack   *rack         // nil: LossDetectionStandard
 	reoWnd time.Duration // RACK.reo_wnd, of the SACK being processed
 
-	hb   heartbeat
-	pm   pmtud
+	hb heartbeat
+	pm pmtud
+
+	// What ICMP said about an INIT sent there.
+	refused, unreachable bool
+
 	sack pathSack // of the SACK being processed
 }
 

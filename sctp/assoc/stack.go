@@ -47,7 +47,7 @@ type Stack struct {
 	// generation counts changes of local. A cookie has it, too: what its INIT ACK
 	// has listed may be out of date.
 	generation uint16
-	mtus  map[netip.Addr]int // of local addresses; never changed, only replaced
+	mtus       map[netip.Addr]int // of local addresses; never changed, only replaced
 
 	listening map[uint16]bool
 	byTag     map[uint32]*Association
