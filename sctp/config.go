@@ -124,16 +124,16 @@ type Config struct {
 	// MTU is the size in bytes of the largest IP packet sent on a path before
 	// anything is known of it. Default: 1500, at least 576.
 	MTU int
+	// MaxMTU bounds the search for a larger path MTU (RFC 8899), in bytes of IP
+	// packet. Default: what the interface carries, if that is known, else MTU.
+	// Negative: no probes are sent, and the MTU is only lowered.
+	MaxMTU int
 	// NoReconfig does not announce stream reconfiguration (RFC 6525):
 	// Conn.ResetStreams and the like fail, for the peer as well.
 	NoReconfig bool
 	// DenyReconfig are the requests of peers to change the streams that are
 	// denied. Default: none.
 	DenyReconfig ReconfigRequest
-	// MaxMTU bounds the search for a larger path MTU (RFC 8899), in bytes of IP
-	// packet. Default: what the interface carries, if that is known, else MTU.
-	// Negative: no probes are sent, and the MTU is only lowered.
-	MaxMTU int
 	// CongestionControl is how the congestion windows of paths grow and shrink.
 	// Default: CongestionStandard, that of RFC 9260.
 	CongestionControl CongestionControl
