@@ -98,6 +98,9 @@ func (s *Stack) openAddr(ctx context.Context, ip netip.Addr) ([]*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if e, ok := sock.(udpencap.ECNSocket); ok && s.params.ECN {
+		_ = e.EnableECN() // else it neither marks nor hears of marks
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {

@@ -11,4 +11,5 @@ func (c *Config) pathParams(p *assoc.Config) {
 	p.PrimarySwitchover = c.PrimarySwitchover
 	p.PrimarySwitchoverMaxRetrans = c.PrimarySwitchoverMaxRetrans
 	p.MaxMTU = c.MaxMTU
+	p.ECN = c.ECN
 }

@@ -50,13 +50,17 @@ func (o *output) space() []byte { return o.buf[o.used:] }
 func (o *output) add(t assoc.Transmit) {
 	p := o.buf[o.used : o.used+t.Len]
 	o.used += t.Len
+	ecn := udpencap.ECNNotECT
+	if t.ECT {
+		ecn = udpencap.ECNECT0
+	}
 	if o.open && !t.Oversize && !t.Probe {
 		d := &o.dgs[len(o.dgs)-1]
 		size := d.SegmentSize
 		if size == 0 {
 			size = len(d.Data)
 		}
-		if d.Dst == t.Remote && o.from[len(o.from)-1] == t.Local && t.Len <= size &&
+		if d.Dst == t.Remote && d.ECN == ecn && o.from[len(o.from)-1] == t.Local && t.Len <= size &&
 			len(d.Data)+t.Len <= udpencap.MaxBatchBytes {
 			d.Data = d.Data[:len(d.Data)+t.Len]
 			d.SegmentSize = size
@@ -64,7 +68,7 @@ func (o *output) add(t assoc.Transmit) {
 			return
 		}
 	}
-	o.dgs = append(o.dgs, udpencap.Datagram{Data: p, Dst: t.Remote, MayFragment: t.Oversize})
+	o.dgs = append(o.dgs, udpencap.Datagram{Data: p, Dst: t.Remote, MayFragment: t.Oversize, ECN: ecn})
 	o.from = append(o.from, t.Local)
 	o.open = !t.Oversize && !t.Probe
 }

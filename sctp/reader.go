@@ -144,7 +144,7 @@ func (s *Stack) route(local netip.AddrPort, dgs []udpencap.Datagram, b *batch) {
 			}
 			rest = rest[len(p):]
 			packets++
-			d := assoc.Datagram{Local: local, Remote: dg.Src, Data: p}
+			d := assoc.Datagram{Local: local, Remote: dg.Src, Data: p, CE: dg.ECN == udpencap.ECNCE}
 			a, isNew := s.eng.Route(now, d)
 			switch {
 			case a == nil:

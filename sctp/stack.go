@@ -104,6 +104,9 @@ func newStack(ctx context.Context, cfg *Config) (*Stack, error) {
 	}
 	s.port = s.locals()[0].Port()
 	s.tellEngine()
+	if s.params.ECN && !s.enableECN() {
+		eng.DisableECN()
+	}
 	for _, sock := range *s.sockets.Load() {
 		s.loops.Go(func() { s.read(sock) })
 	}

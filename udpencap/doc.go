@@ -24,8 +24,7 @@
 //     batch is a loop.
 //   - Outside Linux the send may wait for buffer space where the system's own
 //     UDP send does; Linux sockets never wait.
-//   - ECN bits are neither set nor read. ICMP messages are reported on Linux
-//     only.
+//   - ECN bits are set and read, and ICMP messages reported, on Linux only.
 //   - Without privilege Linux caps the socket buffers at net.core.rmem_max and
 //     net.core.wmem_max, silently.
 //   - DF is set on Linux, macOS (for IPv4 since version 11), FreeBSD and

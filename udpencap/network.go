@@ -109,6 +109,27 @@ type Datagram struct {
 	// fragmentation MUST be used" for what was cut before. ReadBatch leaves it
 	// alone.
 	MayFragment bool
+	// ECN are the ECN bits of the IP header (RFC 3168, Section 5), of all segments.
+	// Sockets that are no ECNSocket, or on which EnableECN was not called, read and
+	// write 0.
+	ECN ECN
+}
+
+// An ECN is a codepoint of the ECN field (RFC 3168, Section 5).
+type ECN uint8
+
+// The codepoints.
+const (
+	ECNNotECT ECN = iota // not ECN-capable
+	ECNECT1              // ECN-capable, ECT(1)
+	ECNECT0              // ECN-capable, ECT(0)
+	ECNCE                // congestion experienced
+)
+
+// An ECNSocket is a Socket that reads and writes ECN bits, once that has been
+// enabled, before the first datagram. Those of the host can on Linux.
+type ECNSocket interface {
+	EnableECN() error
 }
 
 // An MTUError reports that a datagram was too large for the path and must not

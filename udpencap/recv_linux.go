@@ -28,6 +28,7 @@ const maxReadBatch = 32
 type receiver struct {
 	sock *hostSocket
 	gro  bool
+	ecn  bool
 	msgs []mmsghdr
 	bufs []msgBuffers
 
@@ -59,9 +60,9 @@ type msgBuffers struct {
 	name unix.RawSockaddrInet6 // an IPv4 one fits as well
 }
 
-// oobSize has room for one UDP_GRO control message: at most 16 bytes of header,
-// an int, and padding.
-const oobSize = 32
+// oobSize has room for two control messages, UDP_GRO and IP_TOS or IPV6_TCLASS: at
+// most 16 bytes of header, an int, and padding, each.
+const oobSize = 96
 
 func (r *receiver) init(s *hostSocket, opts offloads) {
 	r.sock, r.gro, r.recv = s, opts.gro, r.recvmmsg
@@ -90,11 +91,13 @@ func (r *receiver) read(dgs []Datagram) (int, error) {
 		n := min(int(m.n), cap(d.Data))
 		d.Data = d.Data[:n]
 		d.Src = r.addrPort(&r.bufs[i].name)
-		d.SegmentSize = 0
-		if r.gro {
-			if seg := groSize(r.bufs[i].oob[:m.hdr.Controllen]); seg < n {
+		d.SegmentSize, d.ECN = 0, 0
+		if r.gro || r.ecn {
+			seg, ecn := readControl(r.bufs[i].oob[:m.hdr.Controllen])
+			if seg < n {
 				d.SegmentSize = seg
 			}
+			d.ECN = ecn
 		}
 	}
 	return r.got, nil
@@ -133,7 +136,7 @@ func (r *receiver) recvmmsg(fd uintptr) bool {
 	for i := range r.want {
 		h := &r.msgs[i].hdr
 		h.Namelen = unix.SizeofSockaddrInet6
-		if r.gro {
+		if r.gro || r.ecn {
 			h.Control = &r.bufs[i].oob[0]
 			h.SetControllen(len(r.bufs[i].oob))
 		}
@@ -182,18 +185,23 @@ func (r *receiver) zoneName(index uint32) string {
 	return r.zoneOf
 }
 
-// groSize is the size of the datagrams in a run which the kernel put together,
-// or 0 if it is a single one.
-func groSize(oob []byte) int {
+// readControl returns the size of the datagrams in a run which the kernel put
+// together, or 0 if it is a single one, and its ECN bits.
+func readControl(oob []byte) (seg int, ecn ECN) {
 	for len(oob) >= unix.SizeofCmsghdr {
 		h, data, rest, err := unix.ParseOneSocketControlMessage(oob)
 		if err != nil {
-			return 0
-		}
-		if h.Level == unix.IPPROTO_UDP && h.Type == unix.UDP_GRO && len(data) >= 4 {
-			return max(0, int(int32(binary.NativeEndian.Uint32(data))))
+			break
 		}
 		oob = rest
+		switch {
+		case h.Level == unix.IPPROTO_UDP && h.Type == unix.UDP_GRO && len(data) >= 4:
+			seg = max(0, int(int32(binary.NativeEndian.Uint32(data))))
+		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_TOS && len(data) >= 1:
+			ecn = ECN(data[0] & 3)
+		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_TCLASS && len(data) >= 4:
+			ecn = ECN(binary.NativeEndian.Uint32(data) & 3)
+		}
 	}
-	return 0
+	return seg, ecn
 }

@@ -30,11 +30,12 @@ const maxSegments = 64
 type sender struct {
 	sock *hostSocket
 
-	mu  sync.Mutex // writers take turns; none of them waits in the kernel
-	gso bool
-	sa4 unix.SockaddrInet4
-	sa6 unix.SockaddrInet6
-	oob []byte // a UDP_SEGMENT control message
+	mu          sync.Mutex // writers take turns; none of them waits in the kernel
+	gso         bool
+	sa4         unix.SockaddrInet4
+	sa6         unix.SockaddrInet6
+	oob         []byte // a UDP_SEGMENT control message, and one for ECN
+	ecn, marked bool
 
 	// Argument and results of send, which is made once because a closure
 	// made for every call would be an allocation.
@@ -49,10 +50,17 @@ type sender struct {
 
 func (t *sender) init(s *hostSocket, opts offloads) {
 	t.sock, t.gso, t.send = s, opts.gso, t.sendAll
-	t.oob = make([]byte, unix.CmsgSpace(2))
+	seg := unix.CmsgSpace(2)
+	t.oob = make([]byte, seg+unix.CmsgSpace(4))
 	h := (*unix.Cmsghdr)(unsafe.Pointer(&t.oob[0]))
 	h.Level, h.Type = unix.IPPROTO_UDP, unix.UDP_SEGMENT
 	h.SetLen(unix.CmsgLen(2))
+	h = (*unix.Cmsghdr)(unsafe.Pointer(&t.oob[seg]))
+	h.Level, h.Type = unix.IPPROTO_IP, unix.IP_TOS
+	if s.laddr.Addr().Is6() {
+		h.Level, h.Type = unix.IPPROTO_IPV6, unix.IPV6_TCLASS
+	}
+	h.SetLen(unix.CmsgLen(4))
 }
 
 func (t *sender) write(dgs []Datagram) (int, error) {
@@ -87,6 +95,7 @@ func (t *sender) sendDatagram(fd int, d *Datagram) error {
 		return err
 	}
 	data := d.Data
+	t.setECN(d.ECN)
 	if d.MayFragment {
 		v6 := t.sock.laddr.Addr().Is6()
 		if err := dontFragment(uintptr(fd), v6, false); err != nil {
@@ -118,7 +127,7 @@ func (t *sender) sendRun(fd int, data []byte, segment int, to unix.Sockaddr) err
 		return t.sendEach(fd, data, segment, to)
 	}
 	binary.NativeEndian.PutUint16(t.oob[unix.CmsgLen(0):], uint16(segment))
-	errno := t.sendmsg(fd, data, t.oob, to)
+	errno := t.sendmsg(fd, data, t.control(true), to)
 	switch errno {
 	case unix.EIO, unix.EINVAL:
 		// EIO: the network card or a tunnel cannot compute the checksums.
@@ -134,6 +143,27 @@ func (t *sender) sendRun(fd int, data []byte, segment int, to unix.Sockaddr) err
 	return asError(errno)
 }
 
+// setECN puts the ECN bits of what is sent next into the control message.
+func (t *sender) setECN(ecn ECN) {
+	t.marked = t.ecn && ecn != 0
+	if t.marked {
+		binary.NativeEndian.PutUint32(t.oob[unix.CmsgSpace(2)+unix.CmsgLen(0):], uint32(ecn&3))
+	}
+}
+
+// control is what goes with a datagram or a run.
+func (t *sender) control(run bool) []byte {
+	switch seg := unix.CmsgSpace(2); {
+	case run && t.marked:
+		return t.oob
+	case run:
+		return t.oob[:seg]
+	case t.marked:
+		return t.oob[seg:]
+	}
+	return nil
+}
+
 func (t *sender) sendEach(fd int, data []byte, segment int, to unix.Sockaddr) error {
 	for len(data) > 0 {
 		n := min(segment, len(data))
@@ -146,7 +176,7 @@ func (t *sender) sendEach(fd int, data []byte, segment int, to unix.Sockaddr) er
 }
 
 func (t *sender) sendOne(fd int, data []byte, to unix.Sockaddr) error {
-	return asError(t.sendmsg(fd, data, nil, to))
+	return asError(t.sendmsg(fd, data, t.control(false), to))
 }
 
 // sendmsg sends, or loses, and returns 0, or says why it could do neither.

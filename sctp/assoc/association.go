@@ -48,6 +48,7 @@ type Association struct {
 	errorCount      int   // consecutive errors over all paths (Section 8.1)
 	amdcsCache      int   // AMDCS, or 0 if a path has changed
 	dataPathCurrent *path
+	ecn             ecnState
 	acked           int // bytes of DATA chunks, up to searchAfter
 
 	// Receiving.

@@ -111,6 +111,11 @@ type Config struct {
 	// denied. Default: none.
 	DenyReconfig ReconfigRequest
 
+	// ECN announces explicit congestion notification (RFC 3168, and RFC 2960,
+	// Appendix A): routers may mark packets instead of dropping them. Default: it is
+	// not announced, since usrsctp announces it over UDP without reading the marks.
+	ECN bool
+
 	// NoAuth does without authenticated chunks (RFC 4895), and so without
 	// address reconfiguration.
 	NoAuth bool
@@ -188,6 +193,9 @@ func (c Config) WithDefaults() (Config, error) {
 	}
 	if c.ErrorDetection == wire.ErrorDetectionDTLS {
 		c.announced |= extZeroChecksum
+	}
+	if c.ECN {
+		c.announced |= extECN
 	}
 	if err := c.switchoverDefaults(); err != nil {
 		return c, err

@@ -79,6 +79,7 @@ func (a *Association) HandlePacket(now time.Time, d Datagram) {
 		a.t2.expired, a.errorCount = 0, 0
 		a.t2.restart(now)
 	}
+	a.ecn.ce = d.CE && a.ext.has(extECN)
 	chunks := a.stats.DataChunksReceived
 	a.handleChunks(now, d, p, d.Data[wire.HeaderLen:], authentic)
 	if a.stats.DataChunksReceived != chunks {
@@ -161,6 +162,16 @@ func (a *Association) handleChunks(now time.Time, d Datagram, p *path, b []byte,
 			a.handleHeartbeat(p, c)
 		case wire.ChunkHeartbeatAck:
 			a.handleHeartbeatAck(now, c)
+		case wire.ChunkECNE, wire.ChunkCWR:
+			if !a.ext.has(extECN) {
+				if !a.handleUnknown(p, c) {
+					return
+				}
+			} else if c.Type == wire.ChunkECNE {
+				a.handleECNE(p, c)
+			} else {
+				a.handleCWR(c)
+			}
 		case wire.ChunkShutdown:
 			a.handleShutdown(now, c)
 		case wire.ChunkShutdownAck:

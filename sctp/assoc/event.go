@@ -176,6 +176,7 @@ type Stats struct {
 	SacksSent, SacksReceived               uint64
 	HeartbeatsSent, MTUProbesSent          uint64
 	ICMPReceived, ICMPIgnored              uint64
+	ECNEsSent, ECNEsReceived               uint64
 	MessagesSent, MessagesReceived         uint64
 	BytesSent, BytesReceived               uint64
 	BadPackets                             uint64

@@ -141,7 +141,7 @@ func unwrapUnrecognized(b []byte) (out []byte) {
 // 5.1.1: "the valid outbound stream identifier range for either endpoint MUST
 // be 0 to min(local OS, remote MIS) - 1."
 func (a *Association) setPeer(p *peerInit, outbound int) {
-	a.peerTag, a.ext = p.InitiateTag, p.ext
+	a.peerTag, a.ext, a.ecn = p.InitiateTag, p.ext, ecnState{}
 	a.peerArwnd = int(p.ARwnd)
 	a.tracker.init(p.InitialTSN)
 	a.reassembly.init(min(a.cfg.MaxInboundStreams, int(p.OutboundStreams)))

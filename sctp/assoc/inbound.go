@@ -86,6 +86,12 @@ func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
 		a.ack.immediate = true
 		return true
 	}
+	if a.ecn.ce {
+		// RFC 3168, Section 6.1.5: "the TCP data receiver SHOULD ignore the ECN field
+		// on arriving data packets that are outside of the receiver's current window."
+		a.ecn.marked(d.TSN)
+		a.ecn.ce, a.ack.immediate = false, true
+	}
 	if a.overCommitted() && a.tracker.highest().Less(d.TSN) {
 		// "When the receiver's advertised window is 0, the receiver MUST drop any
 		// new incoming DATA chunk with a TSN larger than the largest TSN received so

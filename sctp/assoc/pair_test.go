@@ -27,7 +27,9 @@ type endpoint struct {
 	peer   *endpoint
 	// filter decides about each packet sent: false drops it.
 	filter func(d Datagram) bool
-	log    func(line string)
+	// mark decides about each ECN-capable packet sent: true marks it.
+	mark func(d Datagram) bool
+	log  func(line string)
 	// slow leaves messages unread until drain.
 	slow   bool
 	unread map[*Association][2]int
@@ -77,6 +79,7 @@ func (p *pair) flush(e *endpoint) (sent bool) {
 	var buf [65536]byte
 	out := func(t Transmit) {
 		d := Datagram{Local: t.Remote, Remote: t.Local, Data: bytes.Clone(buf[:t.Len])}
+		d.CE = t.ECT && e.mark != nil && e.mark(d)
 		sent = true
 		if e.log != nil {
 			e.log(fmt.Sprintf("%s %v>%v %s", e.name, t.Local.Addr(), t.Remote.Addr(), wire.Dump(d.Data)))

@@ -66,7 +66,7 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 				a.beginSearch(now, p)
 			}
 			a.dataAcked(now, p.sack.acked)
-			p.cc.onAck(now, p.rto.srtt, p.sack.acked, p.sack.flightBefore, a.fastRecovery)
+			p.cc.onAck(now, p.rto.srtt, p.sack.acked, p.sack.flightBefore, a.fastRecovery || a.ecnRecovery())
 		}
 	}
 	if a.cfg.LossDetection == LossDetectionRACK {

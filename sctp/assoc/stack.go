@@ -17,6 +17,7 @@ import (
 type Datagram struct {
 	Local, Remote netip.AddrPort
 	Data          []byte // not kept
+	CE            bool   // congestion experienced (RFC 3168)
 }
 
 // A Transmit says where the packet goes that a Poll method put into a buffer.
@@ -33,6 +34,9 @@ type Transmit struct {
 	// Probe says that the packet probes the path MTU: it goes alone, with DF, and
 	// the host may refuse it (HandleMTUError).
 	Probe bool
+	// ECT says that the packet may be marked instead of dropped: it goes with
+	// ECT(0) (RFC 3168).
+	ECT bool
 }
 
 // A Stack is the part of SCTP that has no association: it finds the one a
@@ -136,6 +140,10 @@ func (s *Stack) SetLocalAddrs(addrs []netip.AddrPort) {
 // of local addresses carry, as far as that is known. It bounds the path MTU of the
 // associations that are set up from now on.
 func (s *Stack) SetLocalMTUs(mtus map[netip.Addr]int) { s.mtus = maps.Clone(mtus) }
+
+// DisableECN has ECN not announced, whatever the configuration says: the sockets
+// cannot do it.
+func (s *Stack) DisableECN() { s.cfg.announced &^= extECN }
 
 // Listen accepts associations on an SCTP port.
 func (s *Stack) Listen(port uint16) error {

@@ -121,6 +121,8 @@ type packet struct {
 	max      int
 	oversize bool
 	auth     bool // an AUTH chunk is needed
+	fresh    bool // holds DATA chunks sent for the first time
+	resent   bool // holds others
 }
 
 func (a *Association) begin(p *path, buf []byte, tag uint32) packet {
@@ -142,7 +144,7 @@ func (k *packet) end() (Transmit, bool) {
 	}
 	k.a.stats.PacketsSent++
 	oversize := k.oversize || len(k.b) > k.p.maxPacket()
-	return Transmit{Local: k.local, Remote: k.p.remote, Len: len(k.b), Oversize: oversize}, true
+	return Transmit{Local: k.local, Remote: k.p.remote, Len: len(k.b), Oversize: oversize, ECT: k.ect()}, true
 }
 
 func (k *packet) room() int { return k.max - len(k.b) }
@@ -176,6 +178,7 @@ func (k *packet) appendAck(data bool) {
 	if len(k.b) > wire.HeaderLen && a.sackLen() > k.room() {
 		return // in the next packet
 	}
+	k.appendECNE()
 	k.b = a.appendSack(k.b, k.room())
 }
 

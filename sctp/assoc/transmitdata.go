@@ -101,6 +101,7 @@ func (a *Association) nagleAdmits(now time.Time, p *path) bool {
 func (k *packet) appendData(now time.Time) {
 	resent := k.appendMarked(now)
 	if resent {
+		k.resent = true
 		k.a.mayExceedCwnd = false
 	}
 	if k.a.out.marked == 0 && !k.oversize && k.p == k.a.dataPath() {
@@ -181,6 +182,7 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 		first = false
 	}
 	if !first {
+		k.fresh = true
 		p.cc.burst--
 		p.cc.onSent(now)
 		a.nagle, a.nagleOver = nilTime, false
