@@ -393,6 +393,13 @@ var scenarios = []struct {
 		}
 		s.limit = 2 * time.Hour
 	}},
+	{"congestion marks", func(s *setup) {
+		s.paths = 1 + s.rng.IntN(2)
+		s.clientConfig.ECN, s.serverConfig.ECN = true, s.rng.IntN(4) > 0
+		s.link.Mark, s.link.Loss = 0.2*s.rng.Float64(), 0.02*s.rng.Float64()*float64(s.rng.IntN(2))
+		s.link.Jitter = time.Duration(s.rng.Int64N(int64(20 * time.Millisecond)))
+		s.toServer = newFlow(1, plan(s.rng, 300, 20000, 10, 0.2))
+	}},
 	{"zero window", func(s *setup) {
 		s.serverConfig.RecvBuffer = 1500 + s.rng.IntN(8000)
 		s.slow = time.Duration(1+s.rng.Int64N(300)) * time.Millisecond

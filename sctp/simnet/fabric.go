@@ -34,7 +34,9 @@ type fabric struct {
 	seq       uint64
 	free      [][]byte
 	trace     trace
-	fragment  bool // what is being sent has no DF bit
+	fragment  bool         // what is being sent has no DF bit
+	ecn       udpencap.ECN // of what is being sent
+	marked    bool         // and a link has marked it
 }
 
 type addrPair struct{ src, dst netip.Addr }
@@ -122,6 +124,7 @@ func (f *fabric) carry(now time.Time, src, dst netip.AddrPort, from, to netip.Ad
 	size := ipSize(dst.Addr(), len(data))
 	for range copies {
 		t, why := now, ""
+		f.marked = false
 		for _, l := range hops {
 			if t, why = l.cross(t, from, size); why != "" {
 				f.trace.add(now, Drop, src, dst, data, why)
@@ -139,7 +142,11 @@ func (f *fabric) push(t time.Time, src, dst netip.AddrPort, to netip.Addr, data 
 	if n := len(f.free); n > 0 {
 		b, f.free = f.free[n-1], f.free[:n-1]
 	}
-	f.schedule(&event{at: t, src: src, dst: dst, to: to, data: append(b[:0], data...)})
+	ecn := f.ecn
+	if f.marked {
+		ecn, f.marked = udpencap.ECNCE, false
+	}
+	f.schedule(&event{at: t, src: src, dst: dst, to: to, data: append(b[:0], data...), ecn: ecn})
 }
 
 func (f *fabric) schedule(e *event) {
@@ -172,6 +179,7 @@ type event struct {
 	src, dst netip.AddrPort
 	to       netip.Addr // interface it arrives at
 	data     []byte
+	ecn      udpencap.ECN
 }
 
 type eventHeap []*event

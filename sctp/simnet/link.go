@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/rserpool/rserpool/udpencap"
 )
 
 // DefaultMTU is the MTU, in bytes of IP packet, of a segment that sets none.
@@ -26,6 +28,9 @@ type Settings struct {
 	// Loss and Duplicate are the probabilities, 0 to 1, that a datagram is
 	// lost, or arrives twice.
 	Loss, Duplicate float64
+	// Mark is the probability that an ECN-capable datagram is marked: congestion
+	// experienced (RFC 3168).
+	Mark float64
 	// MTU is the largest IP packet carried, in bytes. As the first hop of a
 	// datagram it refuses a larger one with an MTUError; further away it
 	// drops it silently. 0 is DefaultMTU for a Segment, no limit for a Link.
@@ -85,6 +90,9 @@ func (l *Link) cross(t time.Time, src netip.Addr, size int) (time.Time, string) 
 		return t, "mtu"
 	case s.Loss > 0 && l.f.rng.Float64() < s.Loss:
 		return t, "loss"
+	}
+	if e := l.f.ecn; s.Mark > 0 && (e == udpencap.ECNECT0 || e == udpencap.ECNECT1) && l.f.rng.Float64() < s.Mark {
+		l.f.marked = true
 	}
 	if s.Rate > 0 {
 		free := l.busy[src]

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/rserpool/rserpool/udpencap"
 )
 
 // A Sim is the network as an event heap with a clock of its own. It is driven
@@ -17,7 +19,8 @@ type Sim struct {
 	*fabric
 	now      time.Time
 	handlers map[netip.Addr]Handler
-	joined   []addrPair // src: the group, dst: the interface
+	arrived  udpencap.ECN // of the datagram whose Handler is running
+	joined   []addrPair   // src: the group, dst: the interface
 }
 
 // A Handler is called for every datagram that arrives at an address. data is
@@ -91,6 +94,16 @@ func (s *Sim) Join(group, a netip.Addr) {
 // segment of src.
 func (s *Sim) Send(src, dst netip.AddrPort, data []byte) error { return s.send(src, dst, data, true) }
 
+// SendECN is Send with ECN bits.
+func (s *Sim) SendECN(src, dst netip.AddrPort, data []byte, ecn udpencap.ECN) error {
+	s.ecn = ecn
+	defer func() { s.ecn = 0 }()
+	return s.send(src, dst, data, true)
+}
+
+// ECN returns the ECN bits of the datagram whose Handler is running.
+func (s *Sim) ECN() udpencap.ECN { return s.arrived }
+
 // SendFragments is Send without the DF bit: no MTU stops the datagram, as if
 // IP had fragmented it.
 func (s *Sim) SendFragments(src, dst netip.AddrPort, data []byte) {
@@ -158,7 +171,9 @@ func (s *Sim) Step() bool {
 	}
 	s.mu.Unlock()
 	if h != nil {
+		s.arrived = e.ecn
 		h(e.src, e.dst, e.data)
+		s.arrived = 0
 	}
 	s.recycle(e.data)
 	return true

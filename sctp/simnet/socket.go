@@ -48,6 +48,7 @@ type socket struct {
 type arrival struct {
 	src  netip.AddrPort
 	data []byte
+	ecn  udpencap.ECN
 }
 
 func newSocket(h *Host, laddr netip.AddrPort) *socket {
@@ -125,7 +126,7 @@ func (s *socket) arrive(e *event) string {
 	if s.bytes+len(e.data) > RecvBuffer {
 		return "buffer"
 	}
-	s.queue = append(s.queue, arrival{e.src, slices.Clone(e.data)})
+	s.queue = append(s.queue, arrival{e.src, slices.Clone(e.data), e.ecn})
 	s.bytes += len(e.data)
 	s.ready.Signal()
 	return ""
@@ -157,13 +158,13 @@ func (s *socket) ReadBatch(dgs []udpencap.Datagram) (int, error) {
 // take moves the next run of datagrams to dg.
 func (s *socket) take(dg *udpencap.Datagram) {
 	first := s.pop()
-	dg.Src, dg.SegmentSize = first.src, 0
+	dg.Src, dg.SegmentSize, dg.ECN = first.src, 0, first.ecn
 	size := len(first.data)
 	dg.Data = dg.Data[:min(size, cap(dg.Data))]
 	copy(dg.Data, first.data)
 	for run := 1; run < maxRun && s.head < len(s.queue); run++ {
 		next := &s.queue[s.head]
-		if next.src != first.src || len(next.data) == 0 || len(next.data) > size || len(dg.Data)+len(next.data) > cap(dg.Data) {
+		if next.src != first.src || next.ecn != first.ecn || len(next.data) == 0 || len(next.data) > size || len(dg.Data)+len(next.data) > cap(dg.Data) {
 			return
 		}
 		dg.SegmentSize = size
@@ -196,9 +197,9 @@ func (s *socket) WriteBatch(dgs []udpencap.Datagram) (int, error) {
 	defer n.mu.Unlock()
 	now := time.Now() // read under the lock: it does not go back from one caller to the next
 	defer n.pump(now)
-	defer func() { n.fragment = false }()
+	defer func() { n.fragment, n.ecn = false, 0 }()
 	for i := range dgs {
-		n.fragment = dgs[i].MayFragment
+		n.fragment, n.ecn = dgs[i].MayFragment, dgs[i].ECN
 		if err := s.write(&dgs[i], func(src, dst netip.AddrPort, from netip.Addr, b []byte) {
 			n.sendFrom(s.h, now, src, dst, from, s.mcastTTL, b)
 		}); err != nil {
@@ -251,6 +252,9 @@ func (s *socket) write(dg *udpencap.Datagram, send func(src, dst netip.AddrPort,
 	}
 	return nil
 }
+
+// EnableECN implements udpencap.ECNSocket: there is nothing to enable.
+func (s *socket) EnableECN() error { return nil }
 
 // SetMulticast implements udpencap.Socket.
 func (s *socket) SetMulticast(ifaddr netip.Addr, ttl int) error {

@@ -121,7 +121,7 @@ func (h *Host) arrive(src, dst netip.AddrPort, data []byte) {
 	if len(h.batch) == 0 {
 		h.Sim.After(0, h.flush)
 	}
-	h.batch = append(h.batch, assoc.Datagram{Local: dst, Remote: src, Data: slices.Clone(data)})
+	h.batch = append(h.batch, assoc.Datagram{Local: dst, Remote: src, Data: slices.Clone(data), CE: h.Sim.ECN() == udpencap.ECNCE})
 }
 
 func (h *Host) flush() {
@@ -208,6 +208,9 @@ func (h *Host) sendFrom(t assoc.Transmit, addrs []netip.AddrPort) error {
 	if t.Oversize && h.Output == nil {
 		h.Sim.SendFragments(t.Local, t.Remote, h.buf[:t.Len])
 		return nil
+	}
+	if h.Output == nil && t.ECT {
+		return h.Sim.SendECN(t.Local, t.Remote, h.buf[:t.Len], udpencap.ECNECT0)
 	}
 	if h.Output == nil {
 		return h.Sim.Send(t.Local, t.Remote, h.buf[:t.Len])
