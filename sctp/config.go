@@ -128,6 +128,9 @@ type Config struct {
 	// packet. Default: what the interface carries, if that is known, else MTU.
 	// Negative: no probes are sent, and the MTU is only lowered.
 	MaxMTU int
+	// NoPartialReliability does not announce partial reliability (RFC 3758):
+	// messages of which something has been sent are reliable.
+	NoPartialReliability bool
 	// NoReconfig does not announce stream reconfiguration (RFC 6525):
 	// Conn.ResetStreams and the like fail, for the peer as well.
 	NoReconfig bool
@@ -265,6 +268,7 @@ func (c *Config) params() assoc.Config {
 		MaxPaths:              c.MaxPaths,
 		MaxAssociations:       c.MaxAssociations,
 		MTU:                   c.MTU,
+		NoPartialReliability:  c.NoPartialReliability,
 		NoReconfig:            c.NoReconfig,
 		DenyReconfig:          c.DenyReconfig,
 		CongestionControl:     c.CongestionControl,

@@ -34,8 +34,7 @@
 //
 // An association that is not established yet, or that waits for SHUTDOWN
 // COMPLETE, does not survive the loss of its last address. Addresses in packets
-// are those of this host, also behind NAT. Messages have no lifetime (RFC 3758)
-// and are not interleaved (RFC 8260). There is no encryption: run TLS over a
-// [Stream] (RFC 3436), or the whole over DTLS (RFC 8261), with package
-// sctp/dtlsnet.
+// are those of this host, also behind NAT. Messages are not interleaved (RFC
+// 8260). There is no encryption: run TLS over a [Stream] (RFC 3436), or the
+// whole over DTLS (RFC 8261), with package sctp/dtlsnet.
 package sctp

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"slices"
 	"sync"
 )
 
@@ -13,8 +14,8 @@ import (
 // enough for a user who never asks.
 const maxEvents = 64
 
-// An eventQueue holds the events of a Conn. When it is full the oldest one is
-// dropped; the last event, EventCommLost, always fits.
+// An eventQueue holds the events of a Conn. When it is full the oldest
+// abandoned message is dropped, or else the oldest event; the last event, EventCommLost, always fits.
 type eventQueue struct {
 	mu      sync.Mutex
 	items   []Event
@@ -41,8 +42,12 @@ func (q *eventQueue) push(e Event) {
 		}
 	}
 	if len(q.items) == maxEvents {
-		copy(q.items, q.items[1:])
-		q.items = q.items[:maxEvents-1]
+		// Of messages that were abandoned there may be very many.
+		i := max(0, slices.IndexFunc(q.items, func(e Event) bool {
+			f, ok := e.(EventSendFailed)
+			return ok && f.Abandoned != PRNone
+		}))
+		q.items = slices.Delete(q.items, i, i+1)
 		q.dropped++
 	}
 	q.items = append(q.items, e)

@@ -242,7 +242,7 @@ func TestFragmentFlagsContradict(t *testing.T) {
 		"whole after B": {wire.DataBegin, whole},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, z := acked(t, Config{})
+			p, z := acked(t, Config{NoPartialReliability: true})
 			p.inject(p.z, z, data(z, 1, flags[0]))
 			answers := p.inject(p.z, z, data(z, 1, flags[1]))
 			require.Len(t, answers, 1)

@@ -299,6 +299,7 @@ func (a *Association) moveOutstanding(p, to *path) {
 	}
 	a.retransmitFrom = a.out.cumAck.Add(1)
 	p.stopT3()
+	a.forward.due = true // its timer has stopped
 	to.cc.openBurst(0, a.cfg.MaxBurst)
 	a.mayExceedCwnd = true
 }

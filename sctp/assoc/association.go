@@ -73,8 +73,10 @@ type Association struct {
 	probe            windowProbe
 	sackSinceProbe   bool
 
-	reconfig reconfig
-	asconf   asconfState
+	reconfig  reconfig
+	forward   forwarder
+	abandoned abandonment
+	asconf    asconfState
 
 	// Shutting down.
 	t2              retryTimer
@@ -87,6 +89,7 @@ type Association struct {
 	stats      Stats
 	gapScratch []tsnRange
 	sackIn     wire.Sack
+	forwardIn  wire.ForwardTSN
 	sackOut    wire.Sack
 }
 
@@ -176,10 +179,13 @@ func (a *Association) Send(now time.Time, m Message) error {
 		return ErrShutdown
 	case int(m.Stream) >= a.outbound:
 		return fmt.Errorf("%w: %d of %d", ErrInvalidStream, m.Stream, a.outbound)
-	case !a.sendFits(len(m.Data)):
-		return ErrWouldBlock
 	}
-	a.queue.push(&m)
+	if !a.sendFits(len(m.Data)) {
+		if a.makeRoom(now, len(m.Data), m.Reliability); !a.sendFits(len(m.Data)) {
+			return ErrWouldBlock
+		}
+	}
+	a.queue.push(&m, a.expiry(now, m.Reliability))
 	a.stats.MessagesSent++
 	a.stats.BytesSent += uint64(len(m.Data))
 	a.dataPath().cc.openBurst(0, a.cfg.MaxBurst)
@@ -249,6 +255,8 @@ func (a *Association) Stats() Stats {
 	s.ARwnd, s.PeerARwnd, s.OutstandingBytes = a.arwnd(), a.peerArwnd, a.out.bytes
 	s.OutboundStreams, s.InboundStreams = a.Streams()
 	s.Paths = len(a.paths)
+	n := a.Abandoned(PRNone)
+	s.AbandonedUnsent, s.AbandonedSent = n.Unsent, n.Sent
 	return s
 }
 
@@ -277,7 +285,7 @@ func (a *Association) close(err error) {
 func (a *Association) failUnacknowledged() {
 	var last *outMessage
 	for tsn := a.out.cumAck.Add(1); tsn != a.out.next; tsn = tsn.Add(1) {
-		if c := a.out.at(tsn); c.msg != nil && c.msg != last {
+		if c := a.out.at(tsn); c.msg != nil && c.msg != last && !c.msg.abandoned {
 			last = c.msg
 			a.event(EventSendFailed{Message: last.message(), Sent: true})
 		}
@@ -295,5 +303,5 @@ func (a *Association) failUnacknowledged() {
 }
 
 func (m *outMessage) message() Message {
-	return Message{Stream: m.stream, PPID: m.ppid, Unordered: m.unordered, Data: m.data}
+	return Message{Stream: m.stream, PPID: m.ppid, Unordered: m.unordered, Data: m.data, Reliability: m.rel}
 }

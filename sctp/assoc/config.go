@@ -105,6 +105,9 @@ type Config struct {
 	// as RFC 9260, Section 6.1 allows.
 	NoNagle bool
 
+	// NoPartialReliability does not announce partial reliability (RFC 3758):
+	// messages of which something has been sent are reliable.
+	NoPartialReliability bool
 	// NoReconfig does not announce stream reconfiguration (RFC 6525).
 	NoReconfig bool
 	// DenyReconfig are the requests of peers to change the streams that are
@@ -188,6 +191,9 @@ func (c Config) WithDefaults() (Config, error) {
 	num(&c.MaxPaths, 16)
 	num(&c.MaxAssociations, 65536)
 	num(&c.MTU, 1500)
+	if !c.NoPartialReliability {
+		c.announced |= extForwardTSN
+	}
 	if !c.NoReconfig {
 		c.announced |= extReconfig
 	}

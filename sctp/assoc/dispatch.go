@@ -80,9 +80,9 @@ func (a *Association) HandlePacket(now time.Time, d Datagram) {
 		a.t2.restart(now)
 	}
 	a.ecn.ce = d.CE && a.ext.has(extECN)
-	chunks := a.stats.DataChunksReceived
+	chunks := a.stats.DataChunksReceived + a.stats.ForwardTSNsReceived
 	a.handleChunks(now, d, p, d.Data[wire.HeaderLen:], authentic)
-	if a.stats.DataChunksReceived != chunks {
+	if a.stats.DataChunksReceived+a.stats.ForwardTSNsReceived != chunks {
 		a.ack.packets++
 		if a.state == StateShutdownSent {
 			// "the SHUTDOWN chunk sender MUST immediately respond to each received
@@ -224,6 +224,12 @@ func (a *Association) handleChunks(now time.Time, d Datagram, p *path, b []byte,
 		default:
 			if c.Type == wire.ChunkReconfig && a.ext.has(extReconfig) {
 				if !a.handleReconfig(now, p, c) {
+					return
+				}
+				continue
+			}
+			if c.Type == wire.ChunkForwardTSN && a.ext.has(extForwardTSN) {
+				if !a.handleForwardTSN(now, p, c) {
 					return
 				}
 				continue

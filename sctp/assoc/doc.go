@@ -27,8 +27,9 @@
 //
 // # Limitations
 //
-// RFC 9260 with RFC 4895, RFC 5061 and RFC 6525 (while streams are reset, new
-// messages wait on all of them): no partial reliability, no interleaving. All that is sent is authenticated with the active key, also what was
+// RFC 9260 with RFC 3758, RFC 7496, RFC 4895, RFC 5061, RFC 6525 (while streams
+// are reset, new messages wait on all of them), RFC 7829, RFC 8899 and ECN: no
+// interleaving. All that is sent is authenticated with the active key, also what was
 // queued before it was. ASCONF chunks carry this side's own addresses, not
 // wildcards. DATA chunks cut for a path MTU that shrinks then are fragmented by
 // IP, which only the host can do for IPv6. Streams are served first come, first

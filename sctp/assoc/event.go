@@ -23,6 +23,9 @@ type Message struct {
 	// Immediate asks the peer to acknowledge at once (the I bit; RFC 9260,
 	// Section 3.3.1). It is not reported on reception.
 	Immediate bool
+	// Reliability is how much is done to deliver the message. The zero value is
+	// all there is. It is not reported on reception.
+	Reliability Reliability
 	// Remote is, on reception, the address the last part came from.
 	Remote netip.AddrPort
 }
@@ -67,6 +70,9 @@ type EventSendFailed struct {
 	Message Message
 	// Sent says that some of the message had been sent.
 	Sent bool
+	// Abandoned is the policy by which the message was abandoned; PRNone: it was
+	// not, but the association has ended or changed.
+	Abandoned PRPolicy
 }
 
 // EventPeerError is COMMUNICATION ERROR: the peer sent an ERROR chunk.
@@ -174,6 +180,8 @@ type Stats struct {
 	T3Expirations                          uint64
 	DuplicateTSNs                          uint64
 	SacksSent, SacksReceived               uint64
+	ForwardTSNsSent, ForwardTSNsReceived   uint64
+	AbandonedUnsent, AbandonedSent         uint64 // messages; see Abandoned
 	HeartbeatsSent, MTUProbesSent          uint64
 	ICMPReceived, ICMPIgnored              uint64
 	ECNEsSent, ECNEsReceived               uint64

@@ -21,6 +21,7 @@ type planned struct {
 	stream    uint16
 	unordered bool
 	size      int
+	rel       assoc.Reliability
 }
 
 // plan draws n messages of up to maxSize bytes, most of them small.
@@ -31,7 +32,7 @@ func plan(rng *rand.Rand, n, maxSize, streams int, unordered float64) []planned 
 		if rng.IntN(4) == 0 {
 			size = 1 + rng.IntN(maxSize)
 		}
-		msgs[i] = planned{uint16(rng.IntN(streams)), rng.Float64() < unordered, size}
+		msgs[i] = planned{stream: uint16(rng.IntN(streams)), unordered: rng.Float64() < unordered, size: size}
 	}
 	return msgs
 }
@@ -51,8 +52,10 @@ type flow struct {
 	got      []bool
 	failed   []bool // reported by EventSendFailed
 	received int
-	next     map[uint16]int // per stream, where the search for the next ordered one starts
-	scratch  []byte
+	// abandoned is how many were, and did not come.
+	abandoned int
+	next      map[uint16]int // per stream, where the search for the next ordered one starts
+	scratch   []byte
 }
 
 func newFlow(tag uint32, msgs []planned) *flow {
@@ -80,7 +83,7 @@ func (f *flow) start(c *assoctest.Conn) {
 	send := func() bool { // one message
 		m := f.msgs[f.sent]
 		err := c.Send(assoc.Message{
-			Stream: m.stream, Unordered: m.unordered, PPID: f.ppid(f.sent), Data: f.content(f.sent),
+			Stream: m.stream, Unordered: m.unordered, PPID: f.ppid(f.sent), Data: f.content(f.sent), Reliability: m.rel,
 		})
 		switch {
 		case err == nil:
@@ -133,7 +136,7 @@ func (f *flow) receive(m assoc.Message) error {
 		return nil
 	}
 	for k := f.next[m.Stream]; k < i; k++ {
-		if p := f.msgs[k]; p.stream == m.Stream && !p.unordered && !f.got[k] {
+		if p := f.msgs[k]; p.stream == m.Stream && !p.unordered && !f.got[k] && p.rel.Policy() == assoc.PRNone {
 			return fmt.Errorf("message %d came before %d of the same stream %d", i, k, m.Stream)
 		}
 	}
@@ -154,6 +157,9 @@ func (f *flow) sendFailed(e assoc.EventSendFailed) error {
 	case !e.Sent && f.got[i]:
 		return fmt.Errorf("message %d failed unsent, but arrived", i)
 	}
+	if e.Abandoned != assoc.PRNone && e.Abandoned != f.msgs[i].rel.Policy() {
+		return fmt.Errorf("message %d of policy %v was abandoned by %v", i, f.msgs[i].rel.Policy(), e.Abandoned)
+	}
 	f.failed[i] = true
 	return nil
 }
@@ -170,7 +176,12 @@ func (f *flow) accounted() error {
 
 // complete checks that everything which was accepted for sending came.
 func (f *flow) complete() error {
-	if f.received != f.sent {
+	for i := range f.sent {
+		if !f.got[i] && f.failed[i] && f.msgs[i].rel.Policy() != assoc.PRNone {
+			f.abandoned++
+		}
+	}
+	if f.received+f.abandoned != f.sent {
 		return fmt.Errorf("flow %d: %d messages were sent (%d refused), %d received", f.tag, f.sent, f.refused, f.received)
 	}
 	return nil

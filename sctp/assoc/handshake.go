@@ -144,6 +144,7 @@ func (a *Association) setPeer(p *peerInit, outbound int) {
 	a.peerTag, a.ext, a.ecn = p.InitiateTag, p.ext, ecnState{}
 	a.peerArwnd = int(p.ARwnd)
 	a.tracker.init(p.InitialTSN)
+	a.reassembly.partial = a.ext.has(extForwardTSN)
 	a.reassembly.init(min(a.cfg.MaxInboundStreams, int(p.OutboundStreams)))
 	a.ack = ackState{first: true, advertised: a.cfg.RecvBuffer}
 	a.reconfig.init(a.initTSN, p.InitialTSN)

@@ -3,6 +3,7 @@
 package assoc
 
 import (
+	"math"
 	"time"
 
 	"github.com/rserpool/rserpool/sctp/wire"
@@ -15,6 +16,7 @@ const (
 	chunkInFlight   chunkState = iota // counted in its path's flight size
 	chunkRetransmit                   // marked for retransmission: not in flight
 	chunkGapAcked                     // acknowledged by a gap ack block
+	chunkAbandoned                    // RFC 3758: as if it were acknowledged
 )
 
 // An outChunk is a DATA chunk that was sent and is not cumulatively
@@ -28,7 +30,8 @@ type outChunk struct {
 	misses uint8 // miss indications (RFC 9260, Section 7.2.4)
 	fast   bool  // "ineligible for a subsequent Fast Retransmit"
 	resent bool
-	moved  bool // sent on more than one path
+	moved  bool   // sent on more than one path
+	times  uint16 // it was sent again
 	// resentBefore is the TSN that was next when it was sent again.
 	resentBefore wire.TSN
 	sent         time.Duration // when, for RACK: see Association.since
@@ -48,10 +51,14 @@ type outstanding struct {
 	bytes    int // bytes of data in flight (neither gap-acked nor marked)
 	inFlight int // chunks in flight
 	marked   int // chunks marked for retransmission
+
+	abandoned int      // chunks
+	advanced  wire.TSN // Advanced.Peer.Ack.Point (RFC 3758, Section 3.5)
 }
 
 func (o *outstanding) init(initial wire.TSN) {
 	*o = outstanding{ring: o.ring, gaps: o.gaps[:0], cumAck: initial.Add(^uint32(0)), next: initial}
+	o.advanced = o.cumAck
 	if o.ring == nil {
 		o.ring = make([]outChunk, 16)
 	}
@@ -107,6 +114,9 @@ func (o *outstanding) resend(c *outChunk, p *path) {
 	c.moved = c.moved || c.path != p
 	c.path, c.state, c.resent, c.resentBefore = p, chunkInFlight, true, o.next
 	c.misses = 0
+	if c.times < math.MaxUint16 {
+		c.times++
+	}
 	o.marked--
 	o.flight(c, +1)
 }

@@ -142,7 +142,7 @@ func (a *Association) detectLosses(now time.Time) {
 	o := &a.out
 	scan := false
 	limit := o.cumAck
-	sacked := o.count() - o.inFlight - o.marked
+	sacked := o.count() - o.inFlight - o.marked - o.abandoned
 	for _, p := range a.paths {
 		r := p.rack
 		p.sack.lost = false

@@ -30,6 +30,8 @@ type reassembler struct {
 	limit int       // number of inbound streams
 	ready msgQueue
 	pool  bufPool
+	// partial says that messages may stay unfinished (RFC 3758).
+	partial bool
 
 	freeRuns []*run
 	// held counts the bytes of data kept here, heldRuns the pieces they are in:
@@ -82,6 +84,9 @@ func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 	begin, end := d.Flags&wire.DataBegin != 0, d.Flags&wire.DataEnd != 0
 	unordered := d.Flags&wire.DataUnordered != 0
 	st := r.stream(d.Stream)
+	if begin && r.partial && len(r.runs) > 0 {
+		r.cutOff(d.TSN)
+	}
 
 	// A whole message whose turn it is: no run needed.
 	if begin && end && (unordered || d.SSN == st.next && len(st.waiting) == 0) {
@@ -143,13 +148,14 @@ func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 }
 
 // fits tells whether the neighbours of a fragment agree with it: what follows
-// an E fragment, or nothing unfinished, begins a message.
+// an E fragment, or nothing unfinished, begins a message. With partial
+// reliability, what is unfinished may have been abandoned.
 func (r *reassembler) fits(tsn wire.TSN, begin, end bool) bool {
 	i := r.find(tsn)
-	if i > 0 && r.runs[i-1].last.Add(1) == tsn && r.runs[i-1].end == !begin {
+	if i > 0 && r.runs[i-1].last.Add(1) == tsn && r.runs[i-1].end == !begin && !(begin && r.partial) {
 		return false // a B after an unfinished message, or a non-B after an E
 	}
-	if i < len(r.runs) && tsn.Add(1) == r.runs[i].first && r.runs[i].begin == !end {
+	if i < len(r.runs) && tsn.Add(1) == r.runs[i].first && r.runs[i].begin == !end && !(!end && r.partial) {
 		return false
 	}
 	return true

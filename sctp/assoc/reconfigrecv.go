@@ -340,7 +340,7 @@ func (a *Association) failOutstanding() {
 	o := &a.out
 	var last *outMessage
 	give := func(m *outMessage, n int) {
-		if m != last {
+		if m != last && !m.abandoned {
 			last = m
 			failed := m.message()
 			failed.Data = bytes.Clone(failed.Data)
@@ -369,6 +369,7 @@ func (a *Association) resetNumbers(local, peer wire.TSN) {
 	a.queue.resetSSNs(nil)
 	a.out.init(local)
 	a.fastRecovery = false
+	a.forward.sent, a.forward.due = false, false
 	a.tlp = lossProbe{}
 	for _, p := range a.paths {
 		p.flightSize, p.rttPending = 0, false

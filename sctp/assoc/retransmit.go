@@ -12,8 +12,12 @@ import (
 func (a *Association) onT3Expiry(now time.Time, p *path) {
 	p.stopT3()
 	if p.flightSize == 0 {
+		if a.forwarding() {
+			a.onForwardTimeout(now, p)
+		}
 		return
 	}
+	a.forward.due = true // RFC 3758, Section 3.5, A5
 	a.stats.T3Expirations++
 	probing := a.windowClosed()
 	if !probing {
@@ -49,7 +53,7 @@ const (
 
 func (a *Association) largeOutstanding() bool {
 	for tsn := a.out.cumAck.Add(1); tsn != a.out.next; tsn = tsn.Add(1) {
-		if c := a.out.at(tsn); c.state != chunkGapAcked && c.size() > baseMTU-ipv6UDPOverIP-wire.HeaderLen {
+		if c := a.out.at(tsn); c.state != chunkGapAcked && c.state != chunkAbandoned && c.size() > baseMTU-ipv6UDPOverIP-wire.HeaderLen {
 			return true
 		}
 	}
@@ -72,8 +76,9 @@ func (a *Association) markWhere(match func(*outChunk) bool) {
 	}
 }
 
-// nextMarked finds the lowest chunk marked for retransmission.
-func (a *Association) nextMarked() (*outChunk, bool) {
+// nextMarked finds the lowest chunk marked for retransmission, and abandons
+// messages that must not be sent again.
+func (a *Association) nextMarked(now time.Time) (*outChunk, bool) {
 	o := &a.out
 	if o.marked == 0 {
 		return nil, false
@@ -83,7 +88,10 @@ func (a *Association) nextMarked() (*outChunk, bool) {
 	}
 	for ; a.retransmitFrom.Less(o.next); a.retransmitFrom = a.retransmitFrom.Add(1) {
 		if c := o.at(a.retransmitFrom); c.state == chunkRetransmit {
-			return c, true
+			if !a.mustAbandon(now, c) {
+				return c, true
+			}
+			a.abandonSent(c.msg, a.retransmitFrom)
 		}
 	}
 	return nil, false
@@ -112,7 +120,11 @@ func (w *windowProbe) fire() { w.deadline, w.due = time.Time{}, true }
 // windowClosed tells whether what is outstanding was sent into a window which
 // has no room for it: all of it serves as probe.
 func (a *Association) windowClosed() bool {
-	return a.out.count() > 0 && a.peerArwnd < int(a.out.at(a.out.cumAck.Add(1)).n)
+	if a.out.count() == 0 {
+		return false
+	}
+	c := a.out.at(a.out.cumAck.Add(1))
+	return a.peerArwnd < int(c.n) && c.state != chunkAbandoned
 }
 
 // peerRwnd is what may still be sent into the peer's window. RFC 9260, Section

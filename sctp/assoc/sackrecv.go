@@ -90,6 +90,7 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 		}
 	}
 	a.peerArwnd = int(s.ARwnd)
+	a.onSackForward(now)
 	if advanced {
 		a.scheduleProbe(now)
 	}
@@ -150,7 +151,12 @@ func (a *Association) ackUpTo(now time.Time, cum wire.TSN) (ack ackResult) {
 	o := &a.out
 	for tsn := o.cumAck.Add(1); tsn.LessEq(cum); tsn = tsn.Add(1) {
 		c := o.at(tsn)
-		if c.state != chunkGapAcked {
+		switch c.state {
+		case chunkGapAcked:
+		case chunkAbandoned:
+			o.abandoned--
+			a.onForwarded()
+		default:
 			ack.any, ack.highest = true, tsn
 			c.path.sack.earliest = true
 			a.ackChunk(now, tsn, c)
@@ -189,7 +195,7 @@ func (a *Association) ackGaps(now time.Time, gaps []tsnRange, ack ackResult) ack
 		case inNew && !inOld:
 			for t := tsn; t.LessEq(end); t = t.Add(1) {
 				c := o.at(t)
-				if c.state == chunkGapAcked {
+				if c.state == chunkGapAcked || c.state == chunkAbandoned {
 					continue
 				}
 				if s := &c.path.sack; !s.earliest && len(a.paths) > 1 && c.state == chunkInFlight {

@@ -2,7 +2,11 @@
 
 package assoc
 
-import "github.com/rserpool/rserpool/sctp/wire"
+import (
+	"time"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
 
 // An outMessage is a message on its way out. Its fragments are cut when they
 // are sent; it is kept until the last of them is acknowledged.
@@ -15,6 +19,10 @@ type outMessage struct {
 	data      []byte
 	cut       int // bytes already in DATA chunks
 	unacked   int // bytes in DATA chunks not yet acknowledged, and not cut
+
+	rel       Reliability
+	expires   time.Duration // see Association.since
+	abandoned bool          // the user has its data back
 }
 
 // A sendQueue holds the messages of which something is still to be sent for
@@ -26,6 +34,7 @@ type sendQueue struct {
 	head    int
 	unsent  int // bytes of data not yet cut
 	bytes   int // bytes of data not yet acknowledged, with a cost per message
+	partial int // messages that are not reliable, among those
 	nextSSN []wire.SSN
 	pool    bufPool
 	free    []*outMessage
@@ -38,7 +47,7 @@ type sendQueue struct {
 func (q *sendQueue) init(streams int) { q.nextSSN = make([]wire.SSN, streams) }
 
 // push copies a message into the queue.
-func (q *sendQueue) push(m *Message) {
+func (q *sendQueue) push(m *Message, expires time.Duration) {
 	var o *outMessage
 	if n := len(q.free); n > 0 {
 		o = q.free[n-1]
@@ -49,6 +58,10 @@ func (q *sendQueue) push(m *Message) {
 	*o = outMessage{
 		stream: m.Stream, ppid: m.PPID, unordered: m.Unordered, immediate: m.Immediate,
 		data: append(q.pool.get(len(m.Data)), m.Data...), unacked: len(m.Data),
+		rel: m.Reliability, expires: expires,
+	}
+	if m.Reliability.policy != PRNone {
+		q.partial++
 	}
 	if q.head > 0 && len(q.msgs) == cap(q.msgs) {
 		n := copy(q.msgs, q.msgs[q.head:])
@@ -111,13 +124,22 @@ func (q *sendQueue) acked(m *outMessage, n int) (done bool) {
 	if m.unacked > 0 {
 		return false
 	}
-	q.bytes -= len(m.data) + perMessageCost
-	q.pool.put(m.data)
-	m.data = nil
+	if !m.abandoned {
+		q.bytes -= len(m.data) + perMessageCost
+		q.pool.put(m.data)
+		m.data = nil
+		if m.rel.policy != PRNone {
+			q.partial--
+		}
+	}
+	q.release(m)
+	return true
+}
+
+func (q *sendQueue) release(m *outMessage) {
 	if len(q.free) < maxFreeMessages {
 		q.free = append(q.free, m)
 	}
-	return true
 }
 
 // empty tells whether everything has been sent at least once.
@@ -136,6 +158,9 @@ func (q *sendQueue) dropAbove(streams int) (dropped []*outMessage) {
 		}
 		q.unsent -= len(m.data)
 		q.bytes -= len(m.data) + perMessageCost
+		if m.rel.policy != PRNone {
+			q.partial--
+		}
 		dropped = append(dropped, m)
 	}
 	q.msgs, q.head = kept, 0

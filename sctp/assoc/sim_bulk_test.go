@@ -31,7 +31,7 @@ func TestBulkUsesTheLink(t *testing.T) {
 		t.Run(fmt.Sprintf("rate %d, delay %v, loss %v", tc.rate, tc.delay, tc.loss), func(t *testing.T) {
 			var msgs []planned
 			for range count {
-				msgs = append(msgs, planned{0, false, size})
+				msgs = append(msgs, planned{stream: 0, unordered: false, size: size})
 			}
 			s := draw(1, func(s *setup) {
 				s.link.Delay, s.link.Rate, s.link.Queue, s.link.Loss = tc.delay, tc.rate, tc.queue, tc.loss
@@ -56,7 +56,7 @@ func bulk(t *testing.T, count int, link simnet.Settings, cfg func(*assoc.Config)
 	const size = 64 << 10
 	var msgs []planned
 	for range count {
-		msgs = append(msgs, planned{0, false, size})
+		msgs = append(msgs, planned{stream: 0, unordered: false, size: size})
 	}
 	w, err := newWorld(1, draw(1, func(s *setup) {
 		s.link = link

@@ -415,7 +415,7 @@ var scenarios = []struct {
 		s.limit = 2 * time.Hour
 	}},
 	{"16 MiB message", func(s *setup) {
-		s.toServer = newFlow(1, []planned{{1, false, 16 << 20}, {2, false, 1}})
+		s.toServer = newFlow(1, []planned{{stream: 1, size: 16 << 20}, {stream: 2, size: 1}})
 		s.toClient = newFlow(2, nil)
 		s.link.Loss = 0.002
 		s.link.Rate, s.link.Queue = 10e6, 1<<20
@@ -431,6 +431,26 @@ var scenarios = []struct {
 		s.link.Delay, s.link.Loss = 0, 0.01
 	}},
 	{"small send buffer", func(s *setup) { s.clientConfig.SendBuffer, s.serverConfig.SendBuffer, s.link.Loss = 3000, 10000, 0.05 }},
+	{"partial reliability", func(s *setup) {
+		s.paths = 1 + s.rng.IntN(2)
+		s.link.Loss = 0.15 * s.rng.Float64()
+		s.link.Jitter = time.Duration(s.rng.Int64N(int64(50 * time.Millisecond)))
+		s.clientConfig.SendBuffer = 20000 + s.rng.IntN(200000)
+		s.serverConfig.RecvBuffer = 20000 + s.rng.IntN(200000)
+		for _, f := range []*flow{s.toServer, s.toClient} {
+			for i := range f.msgs {
+				switch m := &f.msgs[i]; s.rng.IntN(5) {
+				case 0:
+					m.rel = assoc.Lifetime(time.Duration(s.rng.Int64N(int64(4 * time.Second))))
+				case 1:
+					m.rel = assoc.MaxRetransmissions(uint16(s.rng.IntN(3)))
+				case 2:
+					m.rel = assoc.Priority(uint32(s.rng.IntN(4)))
+				}
+			}
+		}
+		s.bothClose = true
+	}},
 	{"abort", func(s *setup) {
 		s.link.Loss = 0.2 * s.rng.Float64()
 		s.endAt = time.Duration(s.rng.Int64N(int64(3 * time.Second)))

@@ -67,6 +67,7 @@ func (a *Association) Deadline() (time.Time, bool) {
 	for _, g := range a.asconf.gone {
 		earlier(g.until)
 	}
+	earlier(a.lifetimeDeadline())
 	for _, p := range a.paths {
 		if p.rack != nil {
 			earlier(p.rack.timer)
@@ -121,6 +122,7 @@ func (a *Association) HandleTimeout(now time.Time) {
 	if passed(a.tlp.timer) {
 		a.onProbeTimeout(now)
 	}
+	a.dropExpired(now)
 	if passed(a.reconfig.timer) {
 		a.onReconfigTimeout(now)
 	}

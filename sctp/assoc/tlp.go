@@ -83,7 +83,7 @@ func (a *Association) onProbeTimeout(now time.Time) {
 	if m := a.queue.peek(); !a.queue.blocked() && min(len(m.data)-m.cut, a.amdcs()-wire.DataHeaderLen) <= a.peerRwnd() && a.out.count() < maxTSNSpan {
 		t.due, t.active, t.again = true, true, false // "transmit a previously unsent data segment"
 		t.end = a.out.next
-	} else if c.state == chunkInFlight && c.path == p {
+	} else if c.state == chunkInFlight && c.path == p && !a.mustAbandon(now, c) {
 		t.active, t.again, t.end = true, true, last // "retransmit the highest-sequence segment sent so far"
 		a.out.mark(c)
 		c.fast = true // on the same path

@@ -57,6 +57,9 @@ func (a *Association) PollTransmit(now time.Time, buf []byte) (Transmit, bool) {
 	}
 	if p.state != PathUnconfirmed {
 		k.appendAck(data)
+		if a.forwardDue() {
+			k.appendForward(now)
+		}
 		if p == a.dataPath() && a.reconfigDue() {
 			k.appendReconfig(now)
 		}
@@ -85,7 +88,7 @@ func (a *Association) nextPath(now time.Time) (p *path, data bool) {
 		p = a.shutdownPath()
 	case a.ack.due:
 		p = a.sackPath()
-	case a.reconfigDue():
+	case a.forwardDue(), a.reconfigDue():
 		p = a.dataPath()
 	default:
 		p = target

@@ -24,7 +24,8 @@ func (a *Association) dataTarget(now time.Time) *path {
 	if !a.state.mayTransmitData() {
 		return nil
 	}
-	if c, ok := a.nextMarked(); ok {
+	a.dropExpired(now)
+	if c, ok := a.nextMarked(now); ok {
 		p := a.targetOf(c)
 		if a.mayExceedCwnd || p.mayAdd() && !(a.windowClosed() && a.out.inFlight > 0) {
 			return p
@@ -112,7 +113,7 @@ func (k *packet) appendData(now time.Time) {
 func (k *packet) appendMarked(now time.Time) (resent bool) {
 	a := k.a
 	for {
-		c, ok := a.nextMarked()
+		c, ok := a.nextMarked(now)
 		if !ok || a.targetOf(c) != k.p {
 			return resent
 		}
@@ -155,7 +156,10 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 		return
 	}
 	first := true
-	for !a.queue.blocked() {
+	for {
+		if a.dropExpired(now); a.queue.blocked() {
+			break
+		}
 		n := k.nextCut()
 		if n == 0 || !first && !a.windowAdmits(now, p, n) {
 			break
@@ -237,6 +241,7 @@ func (a *Association) resetTransmission() {
 	a.tlp = lossProbe{}
 	a.nagle, a.nagleOver = nilTime, false
 	a.probe = windowProbe{}
+	a.forward.sent, a.forward.due = false, false
 }
 
 // undoBundledData puts what went with a COOKIE ECHO back: the association
