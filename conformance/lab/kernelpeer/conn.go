@@ -19,6 +19,9 @@ import (
 const (
 	cmsgSndInfo = 2
 	cmsgRcvInfo = 3
+	cmsgPRInfo  = 5
+
+	policyRtx = 0x20 // SCTP_PR_SCTP_RTX
 
 	msgNotification = 0x8000
 	flagUnordered   = 1
@@ -178,11 +181,16 @@ func (c *conn) send(m stream.Message) error {
 		flags = flagUnordered
 	}
 	info := join(u16(int(m.Stream)), u16(flags), binary.BigEndian.AppendUint32(nil, m.PPID), u32(0), u32(0))
+	control := cmsg(cmsgSndInfo, info)
+	if c.cfg.rtx >= 0 {
+		// struct sctp_prinfo
+		control = append(control, cmsg(cmsgPRInfo, join(u16(policyRtx), u16(0), u32(c.cfg.rtx)))...)
+	}
 	for {
 		if c.aborting.Load() {
 			return errAborting
 		}
-		_, err := unix.SendmsgN(c.fd, m.Data, cmsg(cmsgSndInfo, info), nil, unix.MSG_NOSIGNAL)
+		_, err := unix.SendmsgN(c.fd, m.Data, control, nil, unix.MSG_NOSIGNAL)
 		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
 			return err
 		}

@@ -32,6 +32,7 @@ type config struct {
 	conns          int
 	unordered      bool
 	verbose        bool
+	rtx            int
 	sndbuf, rcvbuf int
 }
 
@@ -68,6 +69,7 @@ func parseFlags(args []string) (*config, error) {
 	fs.Int64Var(&cfg.progress, "progress", 0, "report every so many bytes received or sent")
 	fs.IntVar(&cfg.conns, "conns", 1, "associations to accept, one after the other")
 	fs.BoolVar(&cfg.unordered, "unordered", false, "send with the U flag")
+	fs.IntVar(&cfg.rtx, "rtx", -1, "abandon messages after so many retransmissions (-1: never)")
 	fs.BoolVar(&cfg.verbose, "v", false, "report every message received")
 	fs.IntVar(&cfg.sndbuf, "sndbuf", 0, "SO_SNDBUF in bytes (0: the system's)")
 	fs.IntVar(&cfg.rcvbuf, "rcvbuf", 0, "SO_RCVBUF in bytes (0: the system's)")

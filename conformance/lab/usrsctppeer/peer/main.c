@@ -24,11 +24,11 @@ static struct {
 	bool listen, dial, unordered, verbose, vectors, auto_asconf, quick;
 	const char *role, *close;
 	struct sockaddr_in local[MAX_ADDRESSES], remote[MAX_ADDRESSES];
-	int locals, remotes, port, lport, udp, encap, streams, max, out, conns, sndbuf, rcvbuf;
+	int locals, remotes, port, lport, udp, encap, streams, max, out, conns, sndbuf, rcvbuf, rtx;
 	int64_t bytes, until, progress;
 	uint64_t seed;
 } cfg = {.role = "sink", .close = "graceful", .port = 5000, .udp = 9899, .encap = 9899, .streams = 1,
-	 .out = 64, .conns = 1, .bytes = 1000000, .seed = 1};
+	 .out = 64, .conns = 1, .bytes = 1000000, .seed = 1, .rtx = -1};
 
 static struct {
 	struct socket *so;
@@ -89,7 +89,7 @@ static void parse_flags(int argc, char **argv)
 	static const struct { const char *name; int *to; } ints[] = {
 		{"port", &cfg.port}, {"lport", &cfg.lport}, {"udp", &cfg.udp}, {"encap", &cfg.encap},
 		{"streams", &cfg.streams}, {"max", &cfg.max}, {"out", &cfg.out}, {"conns", &cfg.conns},
-		{"sndbuf", &cfg.sndbuf}, {"rcvbuf", &cfg.rcvbuf}};
+		{"sndbuf", &cfg.sndbuf}, {"rcvbuf", &cfg.rcvbuf}, {"rtx", &cfg.rtx}};
 	static const struct { const char *name; int64_t *to; } longs[] = {
 		{"bytes", &cfg.bytes}, {"until", &cfg.until}, {"progress", &cfg.progress}};
 	static const struct { const char *name; const char **to; } strings[] = {
@@ -126,10 +126,17 @@ static void parse_flags(int argc, char **argv)
 
 static int send_message(const struct message *m, uint16_t flags)
 {
-	struct sctp_sndinfo info = {.snd_sid = m->stream, .snd_ppid = htonl(m->ppid), .snd_flags = flags};
+	struct sctp_sendv_spa spa = {
+		.sendv_flags = SCTP_SEND_SNDINFO_VALID,
+		.sendv_sndinfo = {.snd_sid = m->stream, .snd_ppid = htonl(m->ppid), .snd_flags = flags}};
 	int r;
+	if (cfg.rtx >= 0) {
+		spa.sendv_flags |= SCTP_SEND_PRINFO_VALID;
+		spa.sendv_prinfo.pr_policy = SCTP_PR_SCTP_RTX;
+		spa.sendv_prinfo.pr_value = (uint32_t)cfg.rtx;
+	}
 	// A stream that is being reset takes nothing for a moment.
-	while ((r = (int)usrsctp_sendv(conn.so, m->data, m->size, NULL, 0, &info, sizeof info, SCTP_SENDV_SNDINFO, 0)) < 0 &&
+	while ((r = (int)usrsctp_sendv(conn.so, m->data, m->size, NULL, 0, &spa, sizeof spa, SCTP_SENDV_SPA, 0)) < 0 &&
 	       errno == EAGAIN)
 		usleep(1000);
 	return r;
