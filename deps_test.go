@@ -49,22 +49,23 @@ var layers = map[string][]string{
 
 	"service/pingpong": {},
 	"service/fractal":  {},
+	"service/csp":      {},
 	"service":          {"pool", "sctp", "service/fractal", "service/pingpong"},
 
-	"cmd/rserpool": {"asap", "asap/param", "pool", "pool/policy", "registrar", "sctp", "service", "service/fractal", "udpencap"},
+	"cmd/rserpool": {"asap", "asap/param", "pool", "pool/policy", "registrar", "sctp", "service", "service/csp", "service/fractal", "udpencap"},
 }
 
 // pure packages do no input or output and know no time but their arguments'.
 var pure = []string{
 	"sctp/wire", "sctp/assoc", "asap/param", "asap", "enrp", "asap/agent",
-	"pool/policy", "registrar/handlespace", "registrar/engine", "sim", "service/pingpong", "service/fractal",
+	"pool/policy", "registrar/handlespace", "registrar/engine", "sim", "service/pingpong", "service/fractal", "service/csp",
 }
 
 // small packages must stay cheap to import: they link the standard library,
 // x/net and x/sys only.
 var small = []string{
 	"sctp", "sctp/wire", "sctp/assoc", "sctp/simnet", "udpencap", "asap", "asap/param", "asap/agent", "enrp",
-	"pool", "pool/policy", "service", "service/pingpong", "service/fractal",
+	"pool", "pool/policy", "service", "service/pingpong", "service/fractal", "service/csp",
 }
 
 // pureImports are the standard packages a pure package must not import.
