@@ -137,9 +137,14 @@ func (r *rsplibRig) serveWith(c *pool.Client, s *pool.Server) *rsplibElement {
 	return e
 }
 
-// registrar runs a registrar of ours as it is without any configuration, but for TCP, which the command has by itself.
-func (r *rsplibRig) registrar() *registrar.Server {
-	srv, err := registrar.New(registrar.Config{ServerID: 0x01020304, TCPPort: -1, Stack: r.stack, Logger: r.log})
+// registrar runs a registrar of ours as it is without any configuration, but for TCP, which the command has by
+// itself, and for what the functions change.
+func (r *rsplibRig) registrar(change ...func(*registrar.Config)) *registrar.Server {
+	cfg := registrar.Config{ServerID: 0x01020304, TCPPort: -1, Stack: r.stack, Logger: r.log}
+	for _, f := range change {
+		f(&cfg)
+	}
+	srv, err := registrar.New(cfg)
 	require.NoError(r.t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
