@@ -9,12 +9,14 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rserpool/rserpool/registrar"
+	"github.com/rserpool/rserpool/service/csp"
 )
 
 const registrarLong = `Run a registrar (ENRP server): it takes the registrations of pool elements, watches
@@ -54,6 +56,7 @@ type registrarFlags struct {
 	announce        string
 	peers           peerFlags
 	tcp             tcpFlags
+	csp             cspFlags
 }
 
 func newRegistrarCmd() *cobra.Command {
@@ -93,6 +96,7 @@ func newRegistrarCmd() *cobra.Command {
 	fl.DurationVar(&c.AnnounceInterval, "announce-interval", 0, "time between announcements; negative: there are none (default 1s)")
 	fl.IntVar(&c.AnnounceTTL, "announce-ttl", registrar.DefaultAnnounceTTL, "TTL of multicast announcements")
 	f.peers.add(fl, c)
+	f.csp.add(fl)
 	fl.DurationVar(&c.KeepAliveInterval, "keep-alive-interval", 0, "time between keep-alives to a pool element; negative: there are none (default 5s)")
 	fl.DurationVar(&c.KeepAliveTimeout, "keep-alive-timeout", 0, "time a pool element has to answer (default 5s)")
 	fl.IntVar(&c.MaxBadPEReport, "max-bad-pe-reports", 3, "reports above which an unreachable pool element is removed; negative: never")
@@ -164,6 +168,9 @@ var flagOf = map[string]string{
 
 // run serves until the context ends.
 func (f *registrarFlags) run(ctx context.Context, out io.Writer) error {
+	if _, _, err := f.csp.parse(os.Getenv); err != nil {
+		return err
+	}
 	srv, err := f.tcp.open(f.cfg)
 	if e, ok := errors.AsType[*registrar.ConfigError](err); ok {
 		return usagef("%s %s", flagOf[e.Field], e.Reason)
@@ -178,5 +185,13 @@ func (f *registrarFlags) run(ctx context.Context, out io.Writer) error {
 	if all := srv.TCPAddrs(); len(all) > 0 {
 		fmt.Fprintf(out, "pool users without SCTP reach it at %s\n", tcpText(all))
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	wait, err := f.csp.start(ctx, f.cfg.Logger, func() *csp.Report { return registrarStatus(srv) })
+	if err != nil {
+		cancel()
+		return errors.Join(err, srv.Close())
+	}
+	defer wait()
+	defer cancel()
 	return srv.Serve(ctx)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strconv"
 	"time"
 
@@ -39,6 +40,7 @@ type serveFlags struct {
 	port       int
 	reregister time.Duration
 	sessions   int
+	csp        cspFlags
 }
 
 func newServiceCmd(s service.Service) *cobra.Command {
@@ -61,6 +63,7 @@ func newServiceCmd(s service.Service) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	f.client.register(flags, 0)
+	f.csp.add(flags)
 	flags.StringVar(&f.pool, "pool", s.Pool, "handle of the pool")
 	flags.StringVar(&f.policy, "policy", "RoundRobin", "pool policy, such as WeightedRoundRobin:3 or LeastUsed")
 	flags.StringVar(&f.id, "id", "", "PE identifier, decimal or 0xHEX (default: random)")
@@ -98,6 +101,9 @@ func runServe(ctx context.Context, f *serveFlags, name string, stdout, stderr io
 	case f.sessions < 0:
 		return usagef("--max-sessions: %d is negative", f.sessions)
 	}
+	if _, _, err := f.csp.parse(os.Getenv); err != nil {
+		return err
+	}
 	srv := &pool.Server{Handle: f.pool, ID: uint32(id), Policy: p, Interval: f.reregister}
 	if err := service.Configure(srv, name, f.sessions, log); err != nil {
 		return err
@@ -113,6 +119,15 @@ func runServe(ctx context.Context, f *serveFlags, name string, stdout, stderr io
 	select {
 	case <-srv.Ready():
 		fmt.Fprintf(stdout, "serving %s at %v\n", f.pool, c.Addr())
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		wait, err := f.csp.start(ctx, log, elementStatus(srv, c))
+		if err != nil {
+			log.Error("no status reports", "error", err) // it serves all the same
+			return <-ended
+		}
+		defer wait()
+		defer cancel()
 		return <-ended
 	case err := <-ended:
 		return err
