@@ -6,11 +6,14 @@ package interop
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rserpool/rserpool/pool"
 	"github.com/rserpool/rserpool/registrar"
 	"github.com/rserpool/rserpool/sctp"
 )
@@ -77,4 +80,67 @@ func TestRSPLIBWantsToTakeOverAsWell(t *testing.T) {
 			require.NotZero(t, r.lab.CountPackets(t, file, wants+"10.44.0.2 || "+wants+"10.45.0.2"), "RSPLIB wanted to")
 		})
 	}
+}
+
+// resolves wants some elements of a pool from a registrar, and tells where they are at home.
+func resolves(r *rsplibRig, user *pool.Client, handle string, ids ...uint32) map[uint32]uint32 {
+	r.t.Helper()
+	elements, err := user.ResolveFresh(r.ctx(rsplibSoon), handle)
+	require.NoError(r.t, err, "%s can be resolved all the time", handle)
+	homes := map[uint32]uint32{}
+	for _, e := range elements {
+		homes[e.ID] = e.HomeID
+	}
+	require.Equal(r.t, ids, slices.Sorted(maps.Keys(homes)), "nobody is lost")
+	return homes
+}
+
+// Elements register with one of two registrars of ours, which suggests to the other one to be their home; they move there,
+// one of RSPLIB and one of ours. Then that one dies, and they come back. At no time does a handle resolution fail. (Between
+// two of RSPLIB, an element that moves is gone for up to 30 s.)
+func TestElementsMoveBetweenOurRegistrars(t *testing.T) {
+	const first, better = 0x11111111, 0x22222222
+	const theirs, ours = 0x10000001, 0x10000002 // the XOR with better is the larger one
+	r := newRSPLIBRig(t)
+	r.lab.BuildRSerPool(t)
+	// Only among those who are known not to be RSPLIB are there suggestions: --profile rfc says so.
+	const flags = "--suggest-takeover --profile rfc --peer-heartbeat-cycle 2s --max-time-last-heard 5s"
+	rserpoolNode(r, 2, first, flags).WaitLine(r.ctx(rsplibBoot), `msg=operational`)
+	dies := rserpoolNode(r, 3, better, flags)
+	dies.WaitLine(r.ctx(rsplibBoot), `msg=operational`)
+	users := []*pool.Client{r.clientAt("10.44.0.2,10.45.0.2:3863"), r.clientAt("10.44.0.3,10.45.0.3:3863")}
+	rsplibEchoAt(r, 4, theirs, "10.44.0.2:3863")
+	known := func(handle string) func() bool {
+		return func() bool { return home(r, users[0], handle) != 0 && home(r, users[1], handle) != 0 }
+	}
+	r.soon(rsplibBoot, known("EchoPool"), "RSPLIB's is known to both")
+	r.serveAt(&pool.Server{Handle: "OurPool", ID: ours, Handler: pool.Echo}, "10.44.0.2,10.45.0.2:3863")
+	r.soon(rsplibBoot, known("OurPool"), "ours is known to both")
+
+	resolutions := 0
+	at := func(home uint32, users ...*pool.Client) func() bool {
+		return func() bool {
+			all := true
+			for _, u := range users {
+				resolutions += 2
+				all = resolves(r, u, "EchoPool", theirs)[theirs] == home && all
+				all = resolves(r, u, "OurPool", ours)[ours] == home && all
+			}
+			return all
+		}
+	}
+	r.soon(2*rsplibDead, at(better, users...), "both have moved")
+	for began := time.Now(); time.Since(began) < 5*time.Second; { // what is said about who has moved comes later
+		at(better, users...)()
+	}
+	require.NoError(t, users[1].Close())
+	dies.Kill()
+	died := time.Now()
+	r.soon(2*rsplibDead, at(first, users[0]), "both have come back")
+	t.Logf("back after %v; %d handle resolutions, none failed", time.Since(died), resolutions)
+	s, err := users[0].Dial(r.ctx(rsplibSoon), "EchoPool")
+	require.NoError(t, err)
+	r.call(s, "hello")
+	require.NoError(t, s.Close())
+	r.finish()
 }

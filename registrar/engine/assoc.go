@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rserpool/rserpool/asap"
+	"github.com/rserpool/rserpool/registrar/handlespace"
 )
 
 // A Peer is the other end of an association, or of a TCP connection, which is treated as one that pool users may use.
@@ -39,8 +40,9 @@ type association struct {
 	elements    int // registered over it
 	resolutions bucket
 	reports     bucket
-	link        *link    // nil for ASAP
-	endpoint    endpoint // under which scope.endpoints has it
+	link        *link                  // nil for ASAP
+	endpoint    endpoint               // under which scope.endpoints has it
+	invited     []*handlespace.Element // of others, asked over it to make this server their home
 }
 
 // HandleAssocUp introduces an association that a peer has set up, for ASAP or for ENRP. The identifier is the caller's

@@ -125,6 +125,11 @@ func (e *Engine) adoptOver(now time.Time, a *association, ad *adoption) {
 			e.space.Bind(el, a.id)
 			a.elements++
 			e.space.SetTimer(el, handlespace.TimerProbe, now.Add(e.cfg.KeepAliveTimeout))
+		} else {
+			a.invited = slices.DeleteFunc(a.invited, func(x *handlespace.Element) bool { return x == el || !x.In() || x.Assoc() != 0 })
+			if len(a.invited) < maxSuggested {
+				a.invited = append(a.invited, el)
+			}
 		}
 		e.stats.KeepAlives++
 		e.send(a, &asap.EndpointKeepAlive{Home: true, ServerID: e.cfg.ServerID, PoolHandle: el.Pool().Handle(), PEID: el.ID()})

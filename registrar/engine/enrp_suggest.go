@@ -38,8 +38,8 @@ func (e *Engine) bestHome(el *handlespace.Element) (best *peer) {
 	return best
 }
 
-// suggested asks an element to make this server its home. It is and stays owned by the other one until it has registered
-// here: make before break.
+// suggested asks an element to make this server its home. It is and stays owned by the other one until it has agreed: make
+// before break.
 func (e *Engine) suggested(now time.Time, h param.PoolHandle, id uint32) {
 	if !e.scope.cfg.SuggestTakeover || len(e.scope.adoptions.queue) >= maxSuggested {
 		return
@@ -60,4 +60,31 @@ func (e *Engine) move(now time.Time, el *handlespace.Element) {
 	e.space.Bind(el, 0)
 	e.space.StopTimer(el, handlespace.TimerKeepAlive)
 	e.space.SetTimer(el, handlespace.TimerProbe, now.Add(e.cfg.KeepAliveTimeout))
+}
+
+// accepted makes this server the home of an element that was asked for it and has acknowledged. It need not register first:
+// RSPLIB's elements do that only when it is time for the next registration, and have left the old home by then.
+//
+// RFC 5352, Section 2.2.7: "When set to '1', indicates that the ENRP server that sends this message wants to be the Home ENRP
+// server of the receiver of this message."
+func (e *Engine) accepted(now time.Time, a *association, el *handlespace.Element) bool {
+	i := slices.Index(a.invited, el)
+	if i < 0 {
+		return false
+	}
+	a.invited = slices.Delete(a.invited, i, i+1)
+	if !el.In() || el.Home() == e.cfg.ServerID {
+		return false
+	}
+	e.stats.KeepAliveAcks++
+	e.stats.Adopted++
+	e.space.SetHome(el, e.cfg.ServerID)
+	e.space.Bind(el, a.id)
+	a.elements++
+	e.space.StopTimer(el, handlespace.TimerProbe)
+	if e.cfg.KeepAliveInterval > 0 {
+		e.scheduleKeepAlive(now, el)
+	}
+	e.tellAdded(el)
+	return true
 }

@@ -343,7 +343,7 @@ func TestTakeoverSuggestion(t *testing.T) {
 	s.enrp(102, m)
 	s.connected(1, 2, host("10.0.0.9"))
 	s.in(2, ack("A", 0x30000000))
-	require.EqualValues(t, higher, s.home("A", 0x30000000), "not before it has registered")
+	require.EqualValues(t, serverID, s.home("A", 0x30000000), "it has agreed")
 	s.in(2, reg("A", 0x30000000, "10.0.0.9"))
 	s.enrp(102, del(higher, "A", ownedBy(higher, 0x30000000, "10.0.0.9")))
 	require.EqualValues(t, serverID, s.home("A", 0x30000000), "the old home has lost it")

@@ -40,6 +40,9 @@ func (e *Engine) keepAlive(now time.Time, el *handlespace.Element) {
 
 func (e *Engine) keepAliveAck(now time.Time, a *association, m *asap.EndpointKeepAliveAck) {
 	el := e.space.Lookup(m.PoolHandle, m.PEID)
+	if el != nil && el.Assoc() == 0 && e.accepted(now, a, el) {
+		return
+	}
 	if el == nil || el.Assoc() != a.id {
 		return // gone meanwhile, or not its own
 	}
