@@ -69,6 +69,8 @@ func (n *Network) Overhead() int {
 //   - Network, LocalAddrs, EncapPort and FollowAddrs are replaced.
 //   - MTU is that of the path below DTLS, in bytes of IP packet. Default: 1200.
 //     What DTLS needs of it is seen to.
+//   - MaxMTU is -1: what DTLS may carry is not searched for. ECN is off: DTLS
+//     does not show the marks.
 //   - NoAddIP is set: there are no addresses to change (RFC 8261, Section 6.3
 //     leaves nothing but the wildcard).
 //   - PathMaxRetrans is by default AssociationMaxRetrans (RFC 8261, Section 6.1:
@@ -95,6 +97,7 @@ func (n *Network) config(cfg *sctp.Config) (sctp.Config, error) {
 		c = *cfg
 	}
 	c.Network, c.LocalAddrs, c.EncapPort, c.FollowAddrs, c.NoAddIP = n, nil, 0, false, true
+	c.MaxMTU, c.ECN = -1, false
 	mtu := c.MTU
 	if mtu == 0 {
 		mtu = safeMTU
