@@ -369,6 +369,7 @@ func (a *Association) resetNumbers(local, peer wire.TSN) {
 	a.queue.resetSSNs(nil)
 	a.out.init(local)
 	a.fastRecovery = false
+	a.ecn = ecnState{}
 	a.forward.sent, a.forward.due = false, false
 	a.tlp = lossProbe{}
 	for _, p := range a.paths {

@@ -262,8 +262,8 @@ func TestFloodLeavesNoState(t *testing.T) {
 }
 
 // A peer that lists other hosts has them sent one HEARTBEAT per RTO, all
-// together at first, and nothing else. RFC 9260, Section 5.4; RFC 5062, Section
-// 3.
+// together at first, and nothing else. RFC 9260, Section 5.4; RFC 5062, Sections
+// 5 and 6.
 func TestListedVictims(t *testing.T) {
 	x := newTester(t, Config{})
 	for i := range 30 {
