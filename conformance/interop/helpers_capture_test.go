@@ -67,40 +67,40 @@ func newCapture(t *testing.T, name string, packets int, interfaces ...[2]string)
 	return c
 }
 
-// captureTail is how far from the end of a file the last packet of each interface is looked for.
-const captureTail = 1 << 20
-
 // stop ends the recording, if it has not ended, and returns its file. What dumpcap has not read when
-// it is told to stop is lost: stop waits until a datagram sent now is in the file.
+// it is told to stop is lost: stop waits until a datagram sent now is in the file. What has piled up
+// of one interface may be written after the newest of another, and a datagram may be dropped.
 func (c *capture) stop(t *testing.T) string {
 	t.Helper()
+	f, err := os.Open(c.file)
+	require.NoError(t, err)
+	defer f.Close()
 	for _, i := range c.on {
 		dev, err := net.InterfaceByName(i[0])
 		require.NoError(t, err)
 		if dev.Flags&net.FlagRunning == 0 {
 			continue // a bridge to nobody
 		}
-		mark := "end of " + filepath.Base(c.file) + " on " + i[0]
+		mark := []byte("end of " + filepath.Base(c.file) + " on " + i[0])
 		conn, err := net.Dial("udp4", i[1]+":9899")
 		require.NoError(t, err)
-		_, err = conn.Write([]byte(mark))
+		_, err = f.Seek(0, io.SeekEnd)
 		require.NoError(t, err)
-		conn.Close()
+		var seen []byte // what has been written since, from where the mark may begin
 		require.Eventually(t, func() bool {
 			select {
 			case <-c.ended:
 				return true
 			default:
 			}
-			f, err := os.Open(c.file)
+			_, err := conn.Write(mark)
 			require.NoError(t, err)
-			defer f.Close()
-			st, err := f.Stat()
+			more, err := io.ReadAll(f)
 			require.NoError(t, err)
-			tail, err := io.ReadAll(io.NewSectionReader(f, max(0, st.Size()-captureTail), captureTail))
-			require.NoError(t, err)
-			return bytes.Contains(tail, []byte(mark))
+			seen = append(seen[max(0, len(seen)-len(mark)):], more...)
+			return bytes.Contains(seen, mark)
 		}, 20*time.Second, 20*time.Millisecond, "the capture does not end")
+		conn.Close()
 	}
 	_ = c.cmd.Process.Signal(syscall.SIGINT)
 	<-c.ended
