@@ -93,8 +93,7 @@ func (c *capture) stop(t *testing.T) string {
 				return true
 			default:
 			}
-			_, err := conn.Write(mark)
-			require.NoError(t, err)
+			_, _ = conn.Write(mark) // an error is that nobody has the port, which the one before has found out
 			more, err := io.ReadAll(f)
 			require.NoError(t, err)
 			seen = append(seen[max(0, len(seen)-len(mark)):], more...)
