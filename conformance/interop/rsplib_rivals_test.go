@@ -29,8 +29,13 @@ func TestRSPLIBWantsToTakeOverAsWell(t *testing.T) {
 	for name, rival := range map[string]uint32{"OursIsLower": 0x11111111, "OursIsHigher": 0x00000002} {
 		t.Run(name, func(t *testing.T) {
 			// Silence tells that the registrar is dead, to both at the same time, and not the association.
-			r := newRSPLIBRig(t, func(c *sctp.Config) { c.HeartbeatInterval, c.AssociationMaxRetrans = 30*time.Second, 20 })
-			theirs := r.lab.Node(t, 2, fmt.Sprintf(`exec rspregistrar -identifier=%#x -asap=10.44.0.2:3863,10.45.0.2 `+
+			// What they say to each other when they can again must be there before a takeover ends unopposed: RTOs are short.
+			r := newRSPLIBRig(t, func(c *sctp.Config) {
+				c.HeartbeatInterval, c.AssociationMaxRetrans = 30*time.Second, 40
+				c.RTOMin, c.RTOInitial, c.RTOMax = 200*time.Millisecond, 300*time.Millisecond, 500*time.Millisecond
+			})
+			theirs := r.lab.Node(t, 2, fmt.Sprintf(`sysctl -q -w net.sctp.rto_min=200 net.sctp.rto_initial=300 net.sctp.rto_max=500 `+
+				`net.sctp.association_max_retrans=40; exec rspregistrar -identifier=%#x -asap=10.44.0.2:3863,10.45.0.2 `+
 				`-enrp=10.44.0.2:9901,10.45.0.2`, rival)+rsplibLog)
 			dies := r.lab.Node(t, 3, fmt.Sprintf(`exec rspregistrar -identifier=%#x -asap=10.44.0.3:3863,10.45.0.3 `+
 				`-enrp=10.44.0.3:9901,10.45.0.3`, victim)+rsplibLog)
@@ -58,7 +63,7 @@ func TestRSPLIBWantsToTakeOverAsWell(t *testing.T) {
 			here(4500 * time.Millisecond)
 			r.lab.Cut(t, 2, "A")
 			r.lab.Cut(t, 2, "B")
-			here(10 * time.Second)
+			here(10300 * time.Millisecond)
 			r.lab.Join(t, 2, "A")
 			r.lab.Join(t, 2, "B")
 			winner := min(rival, ourID)
