@@ -411,3 +411,16 @@ func TestForwardTSNOfManyStreams(t *testing.T) {
 	require.Len(t, p.z.msgs, 600)
 	quiet(t, a, z)
 }
+
+// A message of which a peer has abandoned the rest before it got a TSN needs no FORWARD TSN. What waits for it, or lies
+// there in part, does not remain when the peer shuts down: nothing more will come.
+func TestShutdownDeliversWhatWaits(t *testing.T) {
+	x, z := partialTester(t)
+	x.say(x.data(wire.Data{Flags: whole, SSN: 1, Payload: []byte("waits")}))
+	x.say(x.data(wire.Data{Flags: wire.DataBegin, Stream: 1, Payload: []byte("never whole")}))
+	require.Empty(t, x.p.z.msgs)
+	require.Positive(t, z.buffered())
+	x.say(wire.AppendShutdown(nil, z.initTSN.Add(^uint32(0))))
+	require.Equal(t, []string{"0:waits"}, texts(x.p.z))
+	require.Zero(t, z.Stats().RecvQueueBytes)
+}

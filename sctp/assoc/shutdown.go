@@ -66,6 +66,7 @@ func (a *Association) handleShutdown(now time.Time, c wire.Chunk) {
 		a.stats.BadPackets++
 		return
 	}
+	a.nothingFollows()
 	switch a.state {
 	case StateEstablished, StateShutdownPending:
 		a.enter(StateShutdownReceived)
@@ -83,6 +84,16 @@ func (a *Association) handleShutdown(now time.Time, c wire.Chunk) {
 	}
 }
 
+// nothingFollows delivers what waits for messages that have been abandoned: a peer
+// shuts down when all it has sent is acknowledged, so that they will not come. A
+// message of which it has abandoned a part that had no TSN yet needs no FORWARD
+// TSN, and nothing else would tell.
+func (a *Association) nothingFollows() {
+	if a.state.mayReceiveData() && a.ext.has(extForwardTSN) && !a.tracker.hasGaps() {
+		a.reassembly.forget()
+	}
+}
+
 // handleCumAck takes a cumulative acknowledgement that says nothing of gaps.
 func (a *Association) handleCumAck(now time.Time, cum wire.TSN) {
 	s := wire.Sack{CumTSNAck: cum, ARwnd: uint32(a.peerArwnd)}
@@ -97,6 +108,7 @@ func (a *Association) handleCumAck(now time.Time, cum wire.TSN) {
 func (a *Association) handleShutdownAck(now time.Time, d Datagram) {
 	switch a.state {
 	case StateShutdownSent, StateShutdownAckSent:
+		a.nothingFollows()
 		// "MUST stop the T2-shutdown timer, send a SHUTDOWN COMPLETE chunk to its
 		// peer, and remove all record of the association."
 		if p := a.pathTo(d.Remote.Addr()); p.state == PathUnconfirmed {
