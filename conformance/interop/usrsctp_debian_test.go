@@ -27,8 +27,12 @@ func TestUsrsctpEchoServer(t *testing.T) {
 	rec := newCapture(t, "echo", 20_000, [2]string{"lo", "127.0.0.1"})
 	lab.Start(t, usrsctpPrograms+"echo_server", fmt.Sprint(usrsctpUDP), "9899")
 	stack := labStack(t, sctp.Config{Network: singly, RTOInitial: 100 * time.Millisecond}) // it may not listen yet
-	c, err := stack.Dial(ctx, &sctp.Addr{IPs: labAddrs, Port: echoPort, EncapPort: usrsctpUDP})
-	require.NoError(t, err)
+	var c *sctp.Conn
+	require.Eventually(t, func() (ok bool) { // ICMP has it refused until then
+		var err error
+		c, err = stack.Dial(ctx, &sctp.Addr{IPs: labAddrs, Port: echoPort, EncapPort: usrsctpUDP})
+		return err == nil
+	}, 30*time.Second, 50*time.Millisecond)
 	traffic := stream.Spec{Seed: 1, Bytes: 1_000_000, Streams: 1, MaxMessage: largest}
 	// Once it has seen a SHUTDOWN it can send nothing back.
 	back := make(chan struct{})
