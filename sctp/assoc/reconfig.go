@@ -166,13 +166,13 @@ func (a *Association) ask(rs []*request) error {
 	case len(a.reconfig.current) > 0:
 		return ErrRequestInProgress
 	case len(rs) > 0:
-		a.begin6525(rs)
+		a.beginRequests(rs)
 	}
 	return nil
 }
 
-// begin6525 makes requests the current ones. The data queued by now goes first.
-func (a *Association) begin6525(rs []*request) {
+// beginRequests makes requests the current ones. The data queued by now goes first.
+func (a *Association) beginRequests(rs []*request) {
 	r := &a.reconfig
 	r.current, r.begun, r.waiting = rs, false, false
 	if resets(rs) {
@@ -191,7 +191,7 @@ func resets(rs []*request) bool {
 // acknowledged (C2).
 func (a *Association) reconfigDue() bool {
 	r := &a.reconfig
-	if len(r.current) == 0 || a.state != StateEstablished && a.state != StateShutdownPending && a.state != StateShutdownReceived {
+	if len(r.current) == 0 || !a.state.mayTransmitData() {
 		return false
 	}
 	if r.begun {
@@ -277,7 +277,7 @@ func (a *Association) finishRequest(q *request) {
 	if len(r.after) > 0 {
 		next := r.after[0]
 		r.after = r.after[1:]
-		a.begin6525([]*request{next})
+		a.beginRequests([]*request{next})
 	}
 }
 

@@ -3,7 +3,6 @@
 package assoc
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
@@ -17,7 +16,7 @@ const maxAfter = 2
 // handleReconfig processes a RE-CONFIG chunk (RFC 6525, Section 5.2). It tells
 // whether the rest of the packet may be processed.
 func (a *Association) handleReconfig(now time.Time, p *path, c wire.Chunk) bool {
-	if a.state != StateEstablished && a.state != StateShutdownPending && a.state != StateShutdownReceived && a.state != StateShutdownSent {
+	if !a.state.mayTransmitData() && !a.state.mayReceiveData() {
 		return true
 	}
 	chunk, err := wire.ParseReconfig(c)
@@ -84,7 +83,7 @@ func (a *Association) handleRequests(now time.Time, p *path, prms []wire.Param) 
 		// its way, or has been answered since.
 		a.answerAgain(prms)
 	default:
-		r.reject(a, p, seq)
+		a.rejectSeq(p, seq)
 		return
 	}
 	a.sendAnswer(p)
@@ -97,7 +96,8 @@ func requestSeq(x wire.Param) (wire.Seq, bool) {
 	return wire.Seq(uint32(x.Value[0])<<24 | uint32(x.Value[1])<<16 | uint32(x.Value[2])<<8 | uint32(x.Value[3])), true
 }
 
-func (r *reconfig) reject(a *Association, p *path, seq wire.Seq) {
+// rejectSeq answers a request that is neither the next one nor the last.
+func (a *Association) rejectSeq(p *path, seq wire.Seq) {
 	b := (&wire.ReconfigResponse{ResponseSeq: seq, Result: wire.ReconfigBadSequenceNumber}).Append(nil)
 	a.reply(p, (&wire.Reconfig{Params: b}).Append(nil))
 }
@@ -214,7 +214,7 @@ func (a *Association) answerWith(answer func(wire.ReconfigResult) *wire.Reconfig
 	case a.state != StateEstablished:
 		return answer(wire.ReconfigDenied) // we are about to end
 	case len(r.current) == 0:
-		a.begin6525([]*request{q})
+		a.beginRequests([]*request{q})
 	case len(r.after) == maxAfter:
 		return answer(wire.ReconfigAlreadyInProgress)
 	default:
@@ -263,205 +263,4 @@ func (a *Association) finishIncoming(kind wire.ParamType, match func(*request) b
 		}
 	}
 	return false
-}
-
-// resetInbound is Section 5.2.2, E2 to E5.
-func (a *Association) resetInbound(q *wire.StreamReset) wire.ReconfigResult {
-	if a.tracker.cum.Less(q.LastTSN) {
-		a.reconfig.deferred = &deferredReset{seq: q.RequestSeq, lastTSN: q.LastTSN, streams: slices.Clone(q.Streams)}
-		return wire.ReconfigInProgress
-	}
-	a.reassembly.resetStreams(q.Streams)
-	a.event(EventStreamReset{Inbound: true, Streams: slices.Clone(q.Streams)})
-	return wire.ReconfigPerformed
-}
-
-// holdDeferred keeps a chunk that belongs after a reset which has to wait: E2:
-// "any data arriving with a TSN larger than the Sender's Last Assigned TSN for
-// the affected stream(s) MUST be queued locally and held".
-func (a *Association) holdDeferred(d *wire.Data, p *path) bool {
-	x := a.reconfig.deferred
-	if x == nil || d.TSN.LessEq(x.lastTSN) || len(x.streams) > 0 && !slices.Contains(x.streams, d.Stream) {
-		return false
-	}
-	held := heldData{d: *d, from: p}
-	held.d.Payload = bytes.Clone(d.Payload)
-	x.held = append(x.held, held)
-	a.reassembly.held += len(d.Payload)
-	a.reassembly.heldRuns++
-	return true
-}
-
-// performDeferred resets the streams once the cumulative TSN is there.
-func (a *Association) performDeferred(now time.Time) {
-	x := a.reconfig.deferred
-	if x == nil || a.tracker.cum.Less(x.lastTSN) {
-		return
-	}
-	a.reconfig.deferred = nil
-	a.reassembly.resetStreams(x.streams)
-	a.event(EventStreamReset{Inbound: true, Streams: x.streams})
-	for i := range a.reconfig.answer {
-		if o := &a.reconfig.answer[i]; o.ResponseSeq == x.seq {
-			o.Result = wire.ReconfigPerformed
-		}
-	}
-	a.sendAnswer(a.dataPath())
-	for i := range x.held { // E4: "MUST now be released and processed normally"
-		h := &x.held[i]
-		a.reassembly.held -= len(h.d.Payload)
-		a.reassembly.heldRuns--
-		if !a.reassembly.add(&h.d, h.from.remote) {
-			a.abortViolation(now, "DATA chunk contradicts its neighbours' fragment flags")
-			return
-		}
-	}
-}
-
-// resetBoth is Section 5.2.4. What is outstanding counts as acknowledged (G3);
-// the user is told that it may not have arrived.
-func (a *Association) resetBoth(now time.Time, seq wire.Seq) *wire.ReconfigResponse {
-	if len(a.reconfig.current) > 0 && a.reconfig.begun && a.reconfig.current[0].kind == wire.ParamSSNTSNReset {
-		return &wire.ReconfigResponse{ResponseSeq: seq, Result: wire.ReconfigAlreadyInProgress}
-	}
-	a.failOutstanding()
-	receiver := a.tracker.cum.Add(1).Add(1 << 31) // G1
-	sender := a.out.next                          // G2
-	a.resetNumbers(sender, receiver)
-	a.event(EventAssociationReset{LocalTSN: sender, PeerTSN: receiver})
-	return &wire.ReconfigResponse{
-		ResponseSeq: seq, Result: wire.ReconfigPerformed, HasTSNs: true, SenderNextTSN: sender, ReceiverNextTSN: receiver,
-	}
-}
-
-// failOutstanding gives up what is outstanding, and the rest of a message of
-// which something is.
-func (a *Association) failOutstanding() {
-	o := &a.out
-	var last *outMessage
-	give := func(m *outMessage, n int) {
-		if m != last && !m.abandoned {
-			last = m
-			failed := m.message()
-			failed.Data = bytes.Clone(failed.Data)
-			a.event(EventSendFailed{Message: failed, Sent: true})
-		}
-		a.queue.acked(m, n)
-	}
-	for tsn := o.cumAck.Add(1); tsn != o.next; tsn = tsn.Add(1) {
-		c := o.at(tsn)
-		if c.state == chunkGapAcked {
-			a.queue.acked(c.msg, int(c.n))
-		} else {
-			give(c.msg, int(c.n))
-		}
-		*c = outChunk{}
-	}
-	if m := a.queue.peek(); m != nil && m.cut > 0 {
-		n := len(m.data) - m.cut
-		a.queue.cutNext(n)
-		give(m, n)
-	}
-}
-
-// resetNumbers begins with new TSNs and SSNs in both directions (G4, G5, H5).
-func (a *Association) resetNumbers(local, peer wire.TSN) {
-	a.queue.resetSSNs(nil)
-	a.out.init(local)
-	a.fastRecovery = false
-	a.ecn = ecnState{}
-	a.forward.sent, a.forward.due = false, false
-	a.tlp = lossProbe{}
-	for _, p := range a.paths {
-		p.flightSize, p.rttPending = 0, false
-		p.stopT3()
-		if p.rack != nil {
-			*p.rack = rack{}
-		}
-	}
-	if x := a.reconfig.deferred; x != nil {
-		for i := range x.held {
-			a.reassembly.held -= len(x.held[i].d.Payload)
-			a.reassembly.heldRuns--
-		}
-		a.reconfig.deferred = nil
-	}
-	a.tracker.init(peer)
-	a.reassembly.forget()
-	a.ack.packets, a.ack.due, a.ack.delay = 0, false, nilTime
-}
-
-// handleReconfigResponse is Section 5.2.7.
-func (a *Association) handleReconfigResponse(now time.Time, x wire.Param) {
-	resp, err := x.ReconfigResponse()
-	if err != nil {
-		a.stats.BadPackets++
-		return
-	}
-	r := &a.reconfig
-	if !r.begun {
-		return
-	}
-	i := slices.IndexFunc(r.current, func(q *request) bool { return q.seq == resp.ResponseSeq && !q.done })
-	if i < 0 {
-		return // H1: "the processing of the Re-configuration Response Parameter is complete"
-	}
-	a.errorCount = 0
-	q := r.current[i]
-	switch resp.Result {
-	case wire.ReconfigInProgress:
-		r.timer, r.waiting = now.Add(r.path.rto.rto), true // H2
-		return
-	case wire.ReconfigPerformed, wire.ReconfigNothingToDo:
-		if q.kind == wire.ParamSSNTSNReset && resp.Result == wire.ReconfigPerformed && !resp.HasTSNs {
-			a.abortViolation(now, "answer to an SSN/TSN reset without TSNs")
-			return
-		}
-		a.succeed(q, resp.Result, &resp)
-	default:
-		a.fail(q, &ReconfigError{Result: resp.Result})
-	}
-	a.finishRequest(q)
-}
-
-// succeed does what a request was about (H4 to H6).
-func (a *Association) succeed(q *request, result wire.ReconfigResult, resp *wire.ReconfigResponse) {
-	switch q.kind {
-	case wire.ParamOutgoingReset:
-		if result == wire.ReconfigPerformed {
-			a.queue.resetSSNs(q.streams)
-		}
-		a.event(EventStreamReset{Streams: q.streams})
-	case wire.ParamIncomingReset:
-		if result == wire.ReconfigNothingToDo {
-			a.event(EventStreamReset{Inbound: true, Streams: q.streams})
-		} // else the reset that the peer begins with its own request is reported
-	case wire.ParamSSNTSNReset:
-		if result == wire.ReconfigPerformed {
-			a.resetNumbers(resp.ReceiverNextTSN, resp.SenderNextTSN)
-		}
-		a.event(EventAssociationReset{LocalTSN: a.out.next, PeerTSN: a.tracker.cum.Add(1)})
-	case wire.ParamAddOutgoingStreams:
-		if result == wire.ReconfigPerformed {
-			a.outbound += q.count
-			a.queue.addStreams(q.count)
-		}
-		a.event(EventStreamChange{OutboundStreams: a.outbound, InboundStreams: a.reassembly.limit})
-	case wire.ParamAddIncomingStreams:
-		a.event(EventStreamChange{OutboundStreams: a.outbound, InboundStreams: a.reassembly.limit})
-	}
-}
-
-func (a *Association) fail(q *request, err error) {
-	if !q.implicit {
-		a.reconfig.err = err
-	}
-	switch q.kind {
-	case wire.ParamOutgoingReset, wire.ParamIncomingReset:
-		a.event(EventStreamReset{Inbound: q.kind == wire.ParamIncomingReset, Streams: q.streams, Err: err})
-	case wire.ParamSSNTSNReset:
-		a.event(EventAssociationReset{LocalTSN: a.out.next, PeerTSN: a.tracker.cum.Add(1), Err: err})
-	default:
-		a.event(EventStreamChange{OutboundStreams: a.outbound, InboundStreams: a.reassembly.limit, Err: err})
-	}
 }
