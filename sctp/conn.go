@@ -415,7 +415,8 @@ func (c *Conn) Stats() ConnStats {
 	c.events.mu.Lock()
 	dropped := c.events.dropped
 	c.events.mu.Unlock()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return ConnStats{Stats: c.a.Stats(), State: c.a.State(), EventsDropped: dropped}
+	now := c.enter() // which tells the engine what has been read
+	s := ConnStats{Stats: c.a.Stats(), State: c.a.State(), EventsDropped: dropped}
+	c.leave(now, false)
+	return s
 }

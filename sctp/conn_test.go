@@ -41,6 +41,7 @@ func TestSendAndRecv(t *testing.T) {
 			require.Equal(t, m.Unordered, got.Unordered)
 			require.True(t, bytes.Equal(m.Data, got.Data))
 			require.Equal(t, netip.MustParseAddr("10.1.0.1"), got.Remote.Addr())
+			require.Zero(t, b.Stats().RecvQueueBytes, "all has been read")
 		}
 		require.NoError(t, b.Send(ctx, text("back")))
 		m, err := a.Recv(ctx)
