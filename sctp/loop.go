@@ -115,7 +115,7 @@ func (c *Conn) fill(now time.Time) (full bool) {
 // wrote tells the engine what became of the packets, as far as it must know.
 func (c *Conn) wrote(now time.Time, o *output) {
 	for _, e := range o.mtus {
-		c.a.HandleMTUError(now, e.Dst, e.MTU)
+		c.a.HandleMTUError(now, e.dst, e.size, e.mtu)
 	}
 	if o.err != nil {
 		c.writeErr = o.err

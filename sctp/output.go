@@ -27,8 +27,14 @@ type output struct {
 	from []netip.AddrPort    // local address of each Datagram
 	open bool                // the last Datagram may grow
 
-	mtus []*udpencap.MTUError
+	mtus []refusal
 	err  error // another error of write, the last one
+}
+
+// A refusal is a packet that was too large for the host.
+type refusal struct {
+	dst       netip.AddrPort
+	size, mtu int // of the packet, and what the host says
 }
 
 var outputs = sync.Pool{New: func() any { return &output{buf: make([]byte, outSize)} }}
@@ -37,7 +43,6 @@ func getOutput() *output { return outputs.Get().(*output) }
 
 func putOutput(o *output) {
 	clear(o.dgs)
-	clear(o.mtus)
 	o.dgs, o.from, o.mtus = o.dgs[:0], o.from[:0], o.mtus[:0]
 	o.used, o.open, o.err = 0, false, nil
 	outputs.Put(o)
@@ -98,7 +103,12 @@ func (o *output) write(s *Stack) {
 			i++ // that one was not sent
 			s.count.writeErrors.Add(1)
 			if e, ok := errors.AsType[*udpencap.MTUError](err); ok {
-				o.mtus = append(o.mtus, e)
+				d := &o.dgs[i-1]
+				size := d.SegmentSize
+				if size == 0 {
+					size = len(d.Data)
+				}
+				o.mtus = append(o.mtus, refusal{dst: e.Dst, size: size, mtu: e.MTU})
 			} else {
 				o.err = err
 			}

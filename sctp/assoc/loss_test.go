@@ -336,7 +336,7 @@ func TestMTUError(t *testing.T) {
 	p.a.filter = func(d Datagram) bool { sizes = append(sizes, len(d.Data)); return false }
 	p.flush(p.a)
 	require.Equal(t, 1472-1472%4, sizes[0])
-	a.HandleMTUError(p.now, a.primary.remote, 1400)
+	a.HandleMTUError(p.now, a.primary.remote, 1472, 1400)
 	sizes = nil
 	var buf [1500]byte
 	tx, ok := a.PollTransmit(p.now, buf[:])

@@ -330,12 +330,12 @@ func (a *Association) probeLost(now time.Time, p *path) {
 	}
 }
 
-// HandleMTUError takes notice of a packet that the host refused to send for its
-// size (RFC 6951, Section 5.6). mtu is what the host knows, or 0. A probe fails by
-// that; else the path's MTU is lowered at once: MAX_PLPMTU is "constrained by the
-// local interface MTU" (RFC 8899, Section 5.1.2). What was in flight and is too
-// large is sent again, in fragments of IP.
-func (a *Association) HandleMTUError(now time.Time, remote netip.AddrPort, mtu int) {
+// HandleMTUError takes notice of a packet of size bytes that the host refused to
+// send for that (RFC 6951, Section 5.6). mtu is what the host knows, or 0. A probe
+// fails by that; else the path's MTU is lowered at once: MAX_PLPMTU is
+// "constrained by the local interface MTU" (RFC 8899, Section 5.1.2). What was in
+// flight and is too large is sent again, in fragments of IP.
+func (a *Association) HandleMTUError(now time.Time, remote netip.AddrPort, size, mtu int) {
 	p := a.pathTo(remote.Addr())
 	if p == nil || a.state == StateClosed {
 		return
@@ -351,6 +351,9 @@ func (a *Association) HandleMTUError(now time.Time, remote netip.AddrPort, mtu i
 		return
 	}
 	if mtu < minMTU || mtu >= p.mtu {
+		if size > p.maxPacket() {
+			return // cut before the MTU was lowered, it says nothing of that one
+		}
 		mtu = max(minMTU, p.mtu*7/8&^3)
 	}
 	if mtu < p.mtu {

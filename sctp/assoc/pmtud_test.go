@@ -228,22 +228,26 @@ func TestHostRefuses(t *testing.T) {
 		return m.a.primary
 	}
 	p := begin()
-	m.a.HandleMTUError(m.now, p.remote, 4352)
+	refused := func() int { return p.maxPacket() }
+	m.a.HandleMTUError(m.now, p.remote, refused(), 4352)
 	require.Equal(t, 1500, p.mtu, "only the probe was refused")
 	require.Equal(t, 4352, p.pm.size)
 	p = begin()
-	m.a.HandleMTUError(m.now, p.remote, 0)
+	m.a.HandleMTUError(m.now, p.remote, refused(), 0)
 	require.Equal(t, 1500, p.mtu)
 	require.Less(t, p.pm.size, 9000)
 	p = begin()
-	m.a.HandleMTUError(m.now, p.remote, 1400)
+	m.a.HandleMTUError(m.now, p.remote, refused(), 1400)
 	require.Equal(t, 1400, p.mtu, "data would be, too")
-	m.a.HandleMTUError(m.now, p.remote, 100)
+	m.a.HandleMTUError(m.now, p.remote, 1472, 1400)
+	m.a.HandleMTUError(m.now, p.remote, 1472, 0)
+	require.Equal(t, 1400, p.mtu, "what had been cut before says nothing new")
+	m.a.HandleMTUError(m.now, p.remote, refused(), 100)
 	require.Equal(t, 1224, p.mtu, "no such MTU: somewhat less")
 	for range 20 {
-		m.a.HandleMTUError(m.now, p.remote, 0)
+		m.a.HandleMTUError(m.now, p.remote, refused(), 0)
 	}
-	m.a.HandleMTUError(m.now, netip.MustParseAddrPort("192.0.2.1:9899"), 600)
+	m.a.HandleMTUError(m.now, netip.MustParseAddrPort("192.0.2.1:9899"), 1000, 600)
 	require.Equal(t, minMTU, p.mtu)
 }
 

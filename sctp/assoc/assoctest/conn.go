@@ -140,7 +140,7 @@ func (c *Conn) transmit() {
 		var tooLarge *udpencap.MTUError
 		if err := h.send(t); errors.As(err, &tooLarge) {
 			c.TooLarge++
-			c.Assoc.HandleMTUError(h.Sim.Now(), t.Remote, tooLarge.MTU)
+			c.Assoc.HandleMTUError(h.Sim.Now(), t.Remote, t.Len, tooLarge.MTU)
 		} else if err != nil {
 			h.errorf("send: %v", err)
 		}
