@@ -5,6 +5,7 @@ package param
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"math"
 )
 
@@ -87,6 +88,21 @@ func (f field) of(p *Policy) *uint32 {
 		return &p.WeightDPF
 	default:
 		return &p.Distance
+	}
+}
+
+// fieldNames are those of the fields of a Policy.
+var fieldNames = [...]string{"Weight", "Priority", "Load", "LoadDegradation", "LoadDPF", "WeightDPF", "Distance"}
+
+// Fields yields the fields that belong to the type, by their names in Policy and in the order of the wire; none if this
+// package does not know the type.
+func (p Policy) Fields() iter.Seq2[string, uint32] {
+	return func(yield func(string, uint32) bool) {
+		for _, f := range policies[p.Type].fields {
+			if !yield(fieldNames[f], *f.of(&p)) {
+				return
+			}
+		}
 	}
 }
 
