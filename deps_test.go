@@ -47,12 +47,14 @@ var layers = map[string][]string{
 	"pool":      {"asap", "asap/agent", "asap/param", "pool/policy", "sctp", "udpencap"},
 	"registrar": {"asap", "asap/param", "enrp", "pool/policy", "registrar/engine", "registrar/handlespace", "sctp", "udpencap"},
 
+	"registrar/admin": {"asap/param", "registrar"},
+
 	"service/pingpong": {},
 	"service/fractal":  {},
 	"service/csp":      {},
 	"service":          {"pool", "sctp", "service/fractal", "service/pingpong"},
 
-	"cmd/rserpool": {"asap", "asap/param", "pool", "pool/policy", "registrar", "sctp", "service", "service/csp", "service/fractal", "udpencap"},
+	"cmd/rserpool": {"asap", "asap/param", "pool", "pool/policy", "registrar", "registrar/admin", "sctp", "service", "service/csp", "service/fractal", "udpencap"},
 }
 
 // pure packages do no input or output and know no time but their arguments'.

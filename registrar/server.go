@@ -287,6 +287,9 @@ func (s *Server) Stats() Stats {
 // A Snapshot is a copy of the handlespace.
 type Snapshot = engine.Snapshot
 
+// Reason says why a pool element was removed: the index of Stats.Removed.
+type Reason = engine.Reason
+
 // PeerInfo is what is known of another registrar.
 type PeerInfo = engine.PeerInfo
 
