@@ -244,6 +244,7 @@ func TestUsageErrors(t *testing.T) {
 		{"demo --interval 1us", "--interval"},
 		{"demo --calm 1h", "--calm"},
 		{"registrar --local here", `--local`},
+		{"registrar --admin here", `--admin: "here" is not an address with a port`},
 		{"registrar --tcp-port 0", `--tcp-port: "0" is not a port, any or off`},
 		{"registrar --tcp-port 65536", `--tcp-port: "65536" is not a port, any or off`},
 		{"registrar --tcp-idle-timeout -1s", `--tcp-idle-timeout is -1s, negative`},

@@ -8,11 +8,12 @@
 //	rserpool demo                 # or everything at once
 //
 // Every flag has a twin in the environment: --log-level is RSERPOOL_LOG_LEVEL. The flag wins. Flags that may be repeated
-// take several values there, with blanks or semicolons between them.
+// take several values there, with blanks or semicolons between them. registrar and serve read a configuration file, too
+// (--config): YAML, the long names of the flags are its keys. The environment wins over it.
 //
 // # Limitations
 //
-// There is no configuration file yet. What goes over the network is not encrypted.
+// What goes over the network is not encrypted. A configuration file is read once.
 package main
 
 import (

@@ -45,6 +45,9 @@ const registrarExample = `  # On all addresses, for everyone in the network:
   # With two others, which multicast does not reach:
   rserpool registrar --peer 10.0.0.2,10.1.0.2:9901 --peer 10.0.0.3,10.1.0.3:9901
 
+  # From a file, with what it does at http://127.0.0.1:9863/:
+  rserpool registrar --config /etc/rserpool/registrar.yaml --admin :9863
+
   # Among RSPLIB's components:
   rserpool registrar --profile rsplib`
 
@@ -57,6 +60,7 @@ type registrarFlags struct {
 	peers           peerFlags
 	tcp             tcpFlags
 	csp             cspFlags
+	admin           string
 }
 
 func newRegistrarCmd() *cobra.Command {
@@ -84,6 +88,7 @@ func newRegistrarCmd() *cobra.Command {
 	}
 	fl, c := cmd.Flags(), &f.cfg
 	fl.SortFlags = false
+	addConfigFlag(fl)
 	fl.StringSliceVar(&f.local, "local", nil, "local `addresses` (default all)")
 	fl.IntVar(&c.EncapPort, "encap-port", 0, "local UDP `port` of SCTP; 0: 9899, or any if that is in use; -1: any")
 	fl.IntVar(&c.ASAPPort, "asap-port", 3863, "SCTP `port` for ASAP; -1: any")
@@ -97,6 +102,7 @@ func newRegistrarCmd() *cobra.Command {
 	fl.IntVar(&c.AnnounceTTL, "announce-ttl", registrar.DefaultAnnounceTTL, "TTL of multicast announcements")
 	f.peers.add(fl, c)
 	f.csp.add(fl)
+	fl.StringVar(&f.admin, "admin", "", "TCP `address` that shows health, handlespace, peers and metrics by HTTP to who asks; without a host 127.0.0.1 (default none)")
 	fl.DurationVar(&c.KeepAliveInterval, "keep-alive-interval", 0, "time between keep-alives to a pool element; negative: there are none (default 5s)")
 	fl.DurationVar(&c.KeepAliveTimeout, "keep-alive-timeout", 0, "time a pool element has to answer (default 5s)")
 	fl.IntVar(&c.MaxBadPEReport, "max-bad-pe-reports", 3, "reports above which an unreachable pool element is removed; negative: never")
@@ -144,6 +150,9 @@ func (f *registrarFlags) parse() (err error) {
 	if err := f.tcp.parse(c); err != nil {
 		return err
 	}
+	if err := f.parseAdmin(); err != nil {
+		return err
+	}
 	return f.peers.parse(c)
 }
 
@@ -186,11 +195,18 @@ func (f *registrarFlags) run(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(out, "pool users without SCTP reach it at %s\n", tcpText(all))
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	waitAdmin, err := f.startAdmin(ctx, srv, out)
+	if err != nil {
+		return errors.Join(err, srv.Close())
+	}
 	wait, err := f.csp.start(ctx, f.cfg.Logger, func() *csp.Report { return registrarStatus(srv) })
 	if err != nil {
 		cancel()
+		waitAdmin()
 		return errors.Join(err, srv.Close())
 	}
+	defer waitAdmin()
 	defer wait()
 	defer cancel()
 	return srv.Serve(ctx)

@@ -34,11 +34,14 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // execute runs a command line and returns the exit code. An error is one line on stderr.
 func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	started := false // the command line was understood
-	var fromEnv []string
+	started := false               // the command line was understood
+	origins := map[string]string{} // of the flags that are not from the command line
 	root := newRootCmd()
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) (err error) {
-		if fromEnv, err = applyEnv(cmd.Flags(), os.LookupEnv); err != nil {
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := applyEnv(cmd.Flags(), os.LookupEnv, origins); err != nil {
+			return err
+		}
+		if err := applyFile(cmd.Flags(), origins); err != nil {
 			return err
 		}
 		started = true
@@ -55,9 +58,9 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	line := strings.TrimRight(strings.ReplaceAll(err.Error(), "\n", "; "), "; ")
 	var usage usageError
 	if !started || errors.As(err, &usage) {
-		for _, name := range fromEnv {
+		for name, origin := range origins { // one has this name
 			if rest, ok := strings.CutPrefix(line, "--"+name); ok && strings.IndexAny(rest, ": ") == 0 {
-				line = envName(name) + rest
+				line = origin + rest
 			}
 		}
 		fmt.Fprintf(stderr, "rserpool: %s (see %q)\n", line, cmd.CommandPath()+" --help")
@@ -153,9 +156,9 @@ func envName(flag string) string {
 	return "RSERPOOL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// applyEnv sets the flags that were not given from the environment, and returns their names. Flags that may be repeated
-// take several values there, separated by blanks or semicolons.
-func applyEnv(flags *pflag.FlagSet, lookup func(string) (string, bool)) (names []string, err error) {
+// applyEnv sets the flags that were not given from the environment, and notes in origins where each came from. Flags that
+// may be repeated take several values there, separated by blanks or semicolons.
+func applyEnv(flags *pflag.FlagSet, lookup func(string) (string, bool), origins map[string]string) (err error) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		v, ok := lookup(envName(f.Name))
 		if f.Changed || !ok || err != nil || f.Name == "help" {
@@ -165,7 +168,7 @@ func applyEnv(flags *pflag.FlagSet, lookup func(string) (string, bool)) (names [
 		if f.Value.Type() == "stringArray" {
 			values = strings.FieldsFunc(v, func(r rune) bool { return r == ';' || unicode.IsSpace(r) })
 		}
-		names = append(names, f.Name)
+		origins[f.Name] = envName(f.Name)
 		for _, v := range values {
 			if e := flags.Set(f.Name, v); e != nil {
 				err = usagef("%s: invalid value %q: %w", envName(f.Name), v, rootCause(e))
@@ -173,7 +176,7 @@ func applyEnv(flags *pflag.FlagSet, lookup func(string) (string, bool)) (names [
 			}
 		}
 	})
-	return names, err
+	return err
 }
 
 // rootCause strips what pflag says about the flag that was never written.

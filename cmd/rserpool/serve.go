@@ -62,6 +62,7 @@ func newServiceCmd(s service.Service) *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
+	addConfigFlag(flags)
 	f.client.register(flags, 0)
 	f.csp.add(flags)
 	flags.StringVar(&f.pool, "pool", s.Pool, "handle of the pool")
