@@ -54,7 +54,22 @@ var layers = map[string][]string{
 	"service/csp":      {},
 	"service":          {"pool", "sctp", "service/fractal", "service/pingpong"},
 
-	"cmd/rserpool": {"asap", "asap/param", "pool", "pool/policy", "registrar", "registrar/admin", "sctp", "service", "service/csp", "service/fractal", "udpencap"},
+	"perf": {"sctp"},
+
+	"cmd/rserpool": {
+		"asap",
+		"asap/param",
+		"perf",
+		"pool",
+		"pool/policy",
+		"registrar",
+		"registrar/admin",
+		"sctp",
+		"service",
+		"service/csp",
+		"service/fractal",
+		"udpencap",
+	},
 }
 
 // pure packages do no input or output and know no time but their arguments'.

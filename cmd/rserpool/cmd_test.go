@@ -268,6 +268,20 @@ func TestUsageErrors(t *testing.T) {
 		{"fractal --out x.png --algorithm MandelbrotN:x", `--algorithm: "x" is not a number`},
 		{"fractal --out x.png --sessions 0", "--sessions: 0 is not within 1 to 512"},
 		{"fractal --out x.png --pool=", "--pool: the handle is empty"},
+		{"perf", "perf what? client, server"},
+		{"perf server --port 65536", "--port: 65536 is not within 0 to 65535"},
+		{"perf server --local here", `--local: "here" is not an IP address`},
+		{"perf server --encap-port 65536", "--encap-port: 65536 is not within -1 to 65535"},
+		{"perf client", "client needs the ADDRESS:PORT of a perf server"},
+		{"perf client 10.0.0.1", "10.0.0.1"},
+		{"perf client 10.0.0.1:1 -l 17M", "--length: 17825792 is more than 16777216"},
+		{"perf client 10.0.0.1:1 -l 0", `invalid argument "0" for "-l, --length" flag`},
+		{"perf client 10.0.0.1:1 -n x", `invalid argument "x" for "-n, --bytes" flag`},
+		{"perf client 10.0.0.1:1 -t 0", `invalid argument "0" for "-t, --time" flag`},
+		{"perf client 10.0.0.1:1 -t 25h", "--time: 25h0m0s is more than 24h0m0s"},
+		{"perf client 10.0.0.1:1 --streams 65536", "--streams: 65536 is not within 1 to 65535"},
+		{"perf client 10.0.0.1:1 -P 0", "--parallel: 0 is not within 1 to 1024"},
+		{"perf client 10.0.0.1:1 -R --latency", "--reverse: with --latency messages go both ways"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			code, out, errs := run(t, "", strings.Fields(c.args)...)

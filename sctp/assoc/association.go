@@ -242,6 +242,7 @@ func (a *Association) Paths(dst []PathInfo) []PathInfo {
 			Local: p.local, Remote: p.remote, State: a.shown(p), Primary: p == a.primary,
 			SRTT: p.rto.srtt, RTTVAR: p.rto.rttvar, RTO: p.rto.rto, ErrorCount: p.errorCount,
 			CongestionWindow: p.cc.cwnd, SlowStartThreshold: p.cc.ssthresh, FlightSize: p.flightSize, MTU: p.mtu, MTUState: p.pm.state,
+			Retransmissions: p.resent,
 		})
 	}
 	return dst

@@ -168,6 +168,8 @@ type PathInfo struct {
 	MTU int
 	// MTUState is how far the discovery of the path MTU is (RFC 8899).
 	MTUState MTUState
+	// Retransmissions counts the DATA chunks that were sent there again.
+	Retransmissions uint64
 }
 
 // Stats counts what an association did. Sizes are in bytes.

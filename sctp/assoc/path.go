@@ -22,9 +22,10 @@ type path struct {
 	cc         congestion
 	mtu        int
 	errorCount int
-	flightSize int  // bytes of DATA chunks, headers and padding included
-	timeouts   int  // of T3-rtx, since data was acknowledged
-	solo       bool // one packet in flight, since T3-rtx expired
+	flightSize int    // bytes of DATA chunks, headers and padding included
+	timeouts   int    // of T3-rtx, since data was acknowledged
+	resent     uint64 // DATA chunks sent there again
+	solo       bool   // one packet in flight, since T3-rtx expired
 	t3RTX      time.Time
 
 	// One RTT measurement at a time (RFC 9260, Section 6.3.1, C4).

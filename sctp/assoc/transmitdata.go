@@ -135,6 +135,7 @@ func (k *packet) appendMarked(now time.Time) (resent bool) {
 			c.flags |= wire.DataImmediate // it fills the window: see fillsWindow
 		}
 		a.stats.Retransmissions++
+		k.p.resent++
 		k.appendChunk(tsn, c)
 		// RFC 9260, Section 6.1: "the sender MUST restart the timer if the earliest
 		// (i.e., lowest TSN) outstanding DATA chunk sent to that address is being
