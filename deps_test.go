@@ -52,7 +52,8 @@ var layers = map[string][]string{
 	"service/pingpong": {},
 	"service/fractal":  {},
 	"service/csp":      {},
-	"service":          {"pool", "sctp", "service/fractal", "service/pingpong"},
+	"service/calcapp":  {},
+	"service":          {"pool", "sctp", "service/calcapp", "service/fractal", "service/pingpong"},
 
 	"perf": {"sctp"},
 
@@ -66,6 +67,7 @@ var layers = map[string][]string{
 		"registrar/admin",
 		"sctp",
 		"service",
+		"service/calcapp",
 		"service/csp",
 		"service/fractal",
 		"udpencap",
@@ -76,6 +78,7 @@ var layers = map[string][]string{
 var pure = []string{
 	"sctp/wire", "sctp/assoc", "asap/param", "asap", "enrp", "asap/agent",
 	"pool/policy", "registrar/handlespace", "registrar/engine", "sim", "service/pingpong", "service/fractal", "service/csp",
+	"service/calcapp",
 }
 
 // small packages must stay cheap to import: they link the standard library,
@@ -83,6 +86,7 @@ var pure = []string{
 var small = []string{
 	"sctp", "sctp/wire", "sctp/assoc", "sctp/simnet", "udpencap", "asap", "asap/param", "asap/agent", "enrp",
 	"pool", "pool/policy", "service", "service/pingpong", "service/fractal", "service/csp",
+	"service/calcapp",
 }
 
 // pureImports are the standard packages a pure package must not import.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rserpool/rserpool/pool"
+	"github.com/rserpool/rserpool/service/calcapp"
 )
 
 // A Service is one of those that this package has.
@@ -18,21 +19,24 @@ type Service struct {
 	Pool string
 	// Does says what it does, to go on from "a pool element that".
 	Does string
-	// MaxSessions is RSPLIB's limit, 0 if there is none.
+	// MaxSessions is RSPLIB's limit, 0 if there is none. That of calcapp is of jobs.
 	MaxSessions int
 	// speaksFirst is pool.Server.SpeaksFirst.
 	speaksFirst bool
 	handler     func(*slog.Logger) pool.Handler
+	// configure is there if a handler is not all that it takes.
+	configure func(srv *pool.Server, max int, log *slog.Logger) error
 }
 
 // services are in the order of RSPLIB's options.
 var services = []Service{
-	{"echo", "EchoPool", "sends every message back", 0, false, func(*slog.Logger) pool.Handler { return pool.Echo }},
-	{"discard", "DiscardPool", "discards every message", 0, false, func(*slog.Logger) pool.Handler { return Discard{} }},
-	{"daytime", "DaytimePool", "sends the date and the time", 0, true, func(*slog.Logger) pool.Handler { return Daytime{} }},
-	{"chargen", "CharGenPool", "sends messages of 1024 bytes without end", 4, true, func(*slog.Logger) pool.Handler { return CharGen{} }},
-	{"pingpong", "PingPongPool", "answers pings, and counts them over failovers", 4, true, func(l *slog.Logger) pool.Handler { return PingPong{Log: l} }},
-	{"fractal", "FractalGeneratorPool", "computes parts of the Mandelbrot set", 4, true, func(l *slog.Logger) pool.Handler { return Fractal{Log: l} }},
+	{"echo", "EchoPool", "sends every message back", 0, false, func(*slog.Logger) pool.Handler { return pool.Echo }, nil},
+	{"discard", "DiscardPool", "discards every message", 0, false, func(*slog.Logger) pool.Handler { return Discard{} }, nil},
+	{"daytime", "DaytimePool", "sends the date and the time", 0, true, func(*slog.Logger) pool.Handler { return Daytime{} }, nil},
+	{"chargen", "CharGenPool", "sends messages of 1024 bytes without end", 4, true, func(*slog.Logger) pool.Handler { return CharGen{} }, nil},
+	{"pingpong", "PingPongPool", "answers pings, and counts them over failovers", 4, true, func(l *slog.Logger) pool.Handler { return PingPong{Log: l} }, nil},
+	{"fractal", "FractalGeneratorPool", "computes parts of the Mandelbrot set", 4, true, func(l *slog.Logger) pool.Handler { return Fractal{Log: l} }, nil},
+	{"calcapp", "CalcAppPool", "takes the time that a number of calculations takes", calcapp.DefaultMaxJobs, true, nil, configureCalcApp},
 }
 
 // Services returns all services.
@@ -54,10 +58,14 @@ func Configure(srv *pool.Server, name string, max int, log *slog.Logger) error {
 		if log == nil {
 			log = slog.New(slog.DiscardHandler)
 		}
-		srv.Handler, srv.SpeaksFirst = s.handler(log), s.speaksFirst
 		if srv.Handle == "" {
 			srv.Handle = s.Pool
 		}
+		srv.SpeaksFirst = s.speaksFirst
+		if s.configure != nil {
+			return s.configure(srv, max, log)
+		}
+		srv.Handler = s.handler(log)
 		if max > 0 {
 			Limit(srv, max)
 		}

@@ -44,9 +44,18 @@ type limitedBeginner struct {
 }
 
 func (h limitedBeginner) ServeSession(ctx context.Context, conn *pool.ServerConn) {
-	if first, ok := h.b.begin(ctx, conn); ok {
-		h.l.do(func() { h.b.serve(ctx, conn, first) })
+	first, ok := h.b.begin(ctx, conn)
+	if !ok || h.l.do(func() { h.b.serve(ctx, conn, first) }) {
+		return
 	}
+	if r, ok := h.b.(refuser); ok {
+		r.full(ctx, conn)
+	}
+}
+
+// A refuser is a beginner whose protocol can say that there is no room for a session.
+type refuser interface {
+	full(ctx context.Context, conn *pool.ServerConn)
 }
 
 // serveBegun is ServeSession of a beginner without a limit.
@@ -62,16 +71,27 @@ type limiter struct {
 
 	mu   sync.Mutex
 	n    int
-	told float64 // the load that the registrar knows
+	load loadTeller
 }
 
-// do serves a session if there is room for it.
-func (l *limiter) do(serve func()) {
+// A loadTeller tells the registrar the load of a server. It needs a lock around it.
+type loadTeller struct{ told float64 }
+
+// tell tells a load that has changed enough.
+func (l *loadTeller) tell(srv *pool.Server, load float64) {
+	if math.Abs(load-l.told) >= minChange && srv.SetLoad(load) == nil {
+		l.told = load
+	}
+}
+
+// do serves a session if there is room for it, and reports whether there was.
+func (l *limiter) do(serve func()) bool {
 	if !l.change(+1) {
-		return
+		return false
 	}
 	defer l.change(-1)
 	serve()
+	return true
 }
 
 // change reports false, and does nothing, if there were too many sessions.
@@ -82,9 +102,6 @@ func (l *limiter) change(by int) bool {
 		return false
 	}
 	l.n += by
-	load := float64(l.n) / float64(l.max)
-	if math.Abs(load-l.told) >= minChange && l.srv.SetLoad(load) == nil {
-		l.told = load
-	}
+	l.load.tell(l.srv, float64(l.n)/float64(l.max))
 	return true
 }

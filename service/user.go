@@ -35,19 +35,44 @@ func (u *user) recv(ctx context.Context, ppid sctp.PPID) (sctp.Message, error) {
 	if timeout <= 0 {
 		timeout = DefaultTimeout
 	}
-	limited, cancel := context.WithTimeout(ctx, timeout)
-	m, err := u.sess.Recv(limited)
+	m, ok, err := u.await(ctx, ppid, timeout)
+	if !ok && err == nil {
+		u.giveUp(ctx, fmt.Sprintf("nothing came for %v", timeout))
+		m, _, err = u.await(ctx, ppid, -1)
+	}
+	return m, err
+}
+
+// await is recv, but reports false if nothing has come for some time; if that is negative, it waits for as long as it
+// takes.
+func (u *user) await(ctx context.Context, ppid sctp.PPID, d time.Duration) (m sctp.Message, ok bool, err error) {
+	limited, cancel := ctx, context.CancelFunc(func() {})
+	if d >= 0 {
+		limited, cancel = context.WithTimeout(ctx, d)
+	}
+	m, err = u.sess.Recv(limited)
 	cancel()
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		if u.sess.Conn().Err() == nil {
-			u.giveUp(ctx, fmt.Sprintf("nothing came for %v", timeout))
+			return m, false, nil
 		}
 		m, err = u.sess.Recv(ctx) // the session says when it has looked for an element for too long
 	}
 	if err == nil && m.PPID != ppid {
-		return m, u.fault(ctx, fmt.Errorf("a message with PPID %d, not %d", m.PPID, ppid))
+		return m, false, u.fault(ctx, fmt.Errorf("a message with PPID %d, not %d", m.PPID, ppid))
 	}
-	return m, u.count(err)
+	return m, err == nil, u.count(err)
+}
+
+// leave gives the element up because it does not do what it could, and returns the *pool.FailoverError. It is not
+// reported as unreachable, and there is no limit to how many such elements there are in a row.
+func (u *user) leave(ctx context.Context, why error) error {
+	u.sess.ForceFailover(ctx, pool.Force{Reason: why.Error()})
+	for {
+		if _, err := u.sess.Recv(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 // fault gives the element up because of what it has sent, and returns the *pool.FailoverError.
@@ -91,4 +116,16 @@ func (u *user) send(ctx context.Context, m sctp.Message) error {
 		return nil
 	}
 	return err
+}
+
+// pause waits.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
