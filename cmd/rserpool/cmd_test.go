@@ -24,8 +24,14 @@ import (
 	"github.com/rserpool/rserpool/sctp"
 )
 
+// asCommand is set for the processes that are the command.
+const asCommand = "RUN_AS_RSERPOOL"
+
 // TestMain fails if a goroutine of this module outlives the tests, and keeps the environment out of them.
 func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
 	for _, e := range os.Environ() {
 		if name, _, _ := strings.Cut(e, "="); strings.HasPrefix(name, "RSERPOOL_") {
 			os.Unsetenv(name)

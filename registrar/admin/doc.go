@@ -10,7 +10,7 @@
 //	/readyz       200 "ready" when it serves and its start (RFC 5353, Section 3.2) is complete, 503 with the reason before
 //	/handlespace  the pools with their elements, JSON ([Handlespace]); ?pool=HANDLE for one of them, 404 if there is none
 //	/peers        the other registrars, JSON ([Peers])
-//	/metrics      counters and gauges for Prometheus
+//	/metrics      counters and gauges for Prometheus, of the registrar, the Go runtime and the process
 //
 // # Limitations
 //

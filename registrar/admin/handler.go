@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/rserpool/rserpool/registrar"
@@ -25,7 +26,7 @@ const index = `/healthz      does it answer
 // Handler returns what Serve serves, for a server of the program's own.
 func Handler(srv *registrar.Server) http.Handler {
 	reg := prometheus.NewPedanticRegistry()
-	reg.MustRegister(Collector(srv))
+	reg.MustRegister(Collector(srv), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, index) })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {

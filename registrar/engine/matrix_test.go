@@ -3,12 +3,14 @@
 package engine
 
 import (
-	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/rserpool/rserpool/asap"
 	"github.com/rserpool/rserpool/asap/param"
+	"github.com/rserpool/rserpool/enrp"
+	"github.com/rserpool/rserpool/registrar/oddtest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -46,86 +48,13 @@ func TestCapturedMessages(t *testing.T) {
 	}
 }
 
-// What RSPLIB does with odd messages is known; here is what the RFCs want. Comments tell what RSPLIB does.
+// What RSPLIB does with odd messages is known; oddtest has what the RFCs want.
 func TestOddMessages(t *testing.T) {
-	const (
-		pool   = "00090005" + "41000000"
-		id     = "000e0008" + "00000001"
-		user   = "00040010" + "00070001" + "000100080a000001"
-		rr     = "00080008" + "00000001"
-		pe     = "000a0028" + "00000001" + "00000000" + "00000258" + user + rr
-		ok     = "03000014" + pool + id
-		cause3 = "0003"
-	)
-	cookie := "0d000008" + "61626364"
-	tests := []struct {
-		name string
-		in   string
-		want []string // prefixes of what comes out
-	}{
-		// RFC 5354, Section 4: "00 Stop processing this message and discard it." "01 [...] and report the unrecognized
-		// message in an 'Unrecognized Message' error" "10 Reserved." "11 Reserved."
-		{"unknown message, 00", "1f000004", nil},
-		{"unknown message, 01", "5f000004", []string{"0e000010" + "000c000c" + "00020008" + "5f000004"}}, // RSPLIB: silence
-		{"unknown message, 10", "9f000004", nil},
-		{"unknown message, 11", "df000004", nil},
-		// RFC 5354, Section 3: the two highest bits of a parameter
-		{"unknown parameter, stop", msg(0x05, pool+"3ffe0008"+"00000000"), nil},
-		{"unknown parameter, stop and report", msg(0x05, pool+"7ffe0008"+"00000000"),
-			[]string{"0e000014" + "000c0010" + "0001000c" + "7ffe0008" + "00000000"}},
-		{"unknown parameter, skip", msg(0x05, pool+"bffe0008"+"00000000"), []string{"0600"}},
-		{"unknown parameter, skip and report", msg(0x05, pool+"fffe0008"+"00000000"), // RSPLIB: never reported
-			[]string{"0600", "0e000014" + "000c0010" + "0001000c" + "fffe0008" + "00000000"}},
-		{"unknown parameter, skip and report, in a registration", msg(0x01, pool+pe+"fffe0004"),
-			[]string{ok, "0e000010" + "000c000c" + "00010008" + "fffe0004"}},
-
-		{"padding counted", "0500000c" + pool, []string{"0600"}},
-		{"padding not counted", "05000009" + pool, []string{"0600"}},
-		{"padding missing", "05000009" + pool[:10], []string{"0e"}},
-		{"parameter longer than the message", msg(0x05, "00090015"+"41000000"), []string{"0e"}},
-		{"message longer than the datagram", "05000010" + pool, nil},
-		{"no pool handle", "05000004", []string{"0e00000c" + "000c0008" + cause3 + "0004"}},
-		{"empty", "", nil},
-		{"a byte", "05", nil},
-
-		// Known, but not for a registrar.
-		{"cookie", msg(0x0b, cookie), nil},
-		{"cookie echo", msg(0x0c, cookie), nil},
-		{"business card", msg(0x0d, pool+pe), nil},
-		{"registration response", msg(0x03, pool+id), nil},
-		{"keep-alive", msg(0x07, "11111111"+pool), nil},
-		{"server announce", msg(0x0a, "22222222"), nil},
-		{"error", msg(0x0e, "000c0008"+"00010004"), nil},
-		{"broken error", msg(0x0e, "7ffe0004"), nil},
-
-		{"registration, PE identifier 0", msg(0x01, pool+strings.Replace(pe, "00000001", "00000000", 1)),
-			[]string{"03010044" + pool + "000e000800000000" + "000c0030" + "0003002c" + "000a0028"}}, // RSPLIB: cause 0xf000
-		{"registration, address of another host", msg(0x01, pool+strings.Replace(pe, "0a000001", "0a000002", 1)),
-			[]string{"0301002c" + pool + id + "000c0018" + "00030014" + "00040010" + "00070001" + "000100080a000002"}}, // RSPLIB: 0xf008
-		{"registration, loopback address", msg(0x01, pool+strings.Replace(pe, "0a000001", "7f000001", 1)),
-			[]string{"0301"}}, // RSPLIB: bare ASAP_ERROR 0x11
-		{"registration, unknown policy", msg(0x01, pool+strings.Replace(pe, rr, "00080008"+"00001234", 1)),
-			[]string{"03010024" + pool + id + "000c0010" + "0003000c" + "00080008" + "00001234"}}, // RSPLIB: bare ASAP_ERROR 0x100b
-		{"registration, TCP user transport", msg(0x01, pool+strings.Replace(pe, "0004001000070001", "0005001000070000", 1)), []string{ok}},
-		{"registration, opaque user transport", msg(0x01, pool+"000a0020"+"00000001"+"00000000"+"00000258"+"00100008"+"01020304"+rr), []string{ok}},
-		{"registration with ASAP transport", msg(0x01, pool+"000a0038"+pe[8:]+"00040010"+"00090000"+"000100080a000009"), []string{ok}},
-		{"registration with two user transports", msg(0x01, pool+"000a0048"+pe[8:]+user+user), []string{"0e"}},
-		{"registration, port 0", msg(0x01, pool+strings.Replace(pe, "00070001", "00000001", 1)), []string{"0301"}},
-		{"registration, life 0", msg(0x01, pool+strings.Replace(pe, "00000258", "00000000", 1)), []string{"0301"}},
-		{"registration without policy", msg(0x01, pool+"000a0020"+"00000001"+"00000000"+"00000258"+user), []string{"0e"}},
-		{"deregistration of nobody", msg(0x02, pool+id), []string{"04000014" + pool + id}},
-		{"report of nobody", msg(0x09, pool+id), nil},
-		{"keep-alive ack of nobody", msg(0x08, pool+id), nil},
-	}
-	for _, x := range tests {
-		t.Run(x.name, func(t *testing.T) {
+	for _, x := range oddtest.ASAP(netip.MustParseAddr("10.0.0.1")) {
+		t.Run(x.Name, func(t *testing.T) {
 			s := newScene(t, nil)
 			s.up(1, host("10.0.0.1"))
-			out := s.hex(1, x.in)
-			require.Len(t, out, len(x.want), "%s", s.log.String())
-			for i, want := range x.want {
-				require.Equal(t, want, out[i][:min(len(want), len(out[i]))])
-			}
+			wantPrefixes(t, s, x, s.raw(1, x.In))
 			require.Equal(t, []uint32{9}, func() []uint32 {
 				s.in(1, reg("Z", 9, "10.0.0.1"))
 				return ids(t, s.in(1, resolve("Z", 0)))
@@ -134,8 +63,40 @@ func TestOddMessages(t *testing.T) {
 	}
 }
 
-// msg is a message with its length.
-func msg(typ byte, body string) string { return fmt.Sprintf("%02x00%04x%s", typ, 4+len(body)/2, body) }
+func wantPrefixes(t *testing.T, s *scene, x oddtest.Row, out []string) {
+	t.Helper()
+	require.Len(t, out, len(x.Want), "%s", s.log.String())
+	for i, want := range x.Want {
+		got := unhex(t, out[i])
+		require.Equal(t, want, got[:min(len(want), len(got))])
+	}
+}
+
+// The same between registrars.
+func TestOddENRPMessages(t *testing.T) {
+	for _, x := range oddtest.ENRP(oddtest.ENRPScene{Registrar: serverID, Peer: higher, Addr: netip.MustParseAddr("10.0.0.2"),
+		Pool: "Z", Element: 9}) {
+		t.Run(x.Name, func(t *testing.T) {
+			s := newENRPScene(t, nil).alone()
+			s.up(1, host("10.0.0.1"))
+			s.join(higher, 102, "10.0.0.2")
+			s.in(1, reg("Z", 9, "10.0.0.1"))
+			before := s.e.Snapshot()
+			var out []string
+			for _, o := range s.rawENRP(102, x.In) {
+				if x.Ends && o == "abort" {
+					x.Ends = false
+				} else if isHex(o) && has(t, []string{o}, enrp.TypeHandleTableRequest) == nil {
+					out = append(out, o)
+				}
+			}
+			wantPrefixes(t, s, x, out)
+			require.False(t, x.Ends, "the association is aborted")
+			require.Equal(t, before, s.e.Snapshot())
+			require.Equal(t, []uint32{9}, ids(t, s.in(1, resolve("Z", 0))), "it goes on")
+		})
+	}
+}
 
 // RSPLIB drops addresses where the RFC rejects, and its pool elements know 0xf008.
 func TestAddressesAsRSPLIB(t *testing.T) {
