@@ -28,7 +28,7 @@ func TestConfigure(t *testing.T) {
 		require.Equal(t, "Mine", srv.Handle)
 	}
 	require.EqualError(t, Configure(&pool.Server{}, "web", 0, nil),
-		`service: there is no "web", only echo, discard, daytime, chargen, pingpong, fractal`)
+		`service: there is no "web", only echo, discard, daytime, chargen, pingpong, fractal, calcapp`)
 	require.ErrorContains(t, Configure(&pool.Server{}, "echo", -1, nil), "negative")
 }
 

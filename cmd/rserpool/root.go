@@ -89,7 +89,19 @@ func newRootCmd() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.PersistentFlags().String("log-level", "", "what goes to stderr: debug, info, warn, error or off (default: info for registrar and serve, error for others)")
-	root.AddCommand(newRegistrarCmd(), newServeCmd(), newCallCmd(), newPingPongCmd(), newFractalCmd(), newResolveCmd(), newMonitorCmd(), newPerfCmd(), newDemoCmd(), newVersionCmd())
+	root.AddCommand(
+		newRegistrarCmd(),
+		newServeCmd(),
+		newCallCmd(),
+		newPingPongCmd(),
+		newFractalCmd(),
+		newCalcAppCmd(),
+		newResolveCmd(),
+		newMonitorCmd(),
+		newPerfCmd(),
+		newDemoCmd(),
+		newVersionCmd(),
+	)
 	root.SetHelpCommand(newHelpCmd())
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{plain(err)} })
 	root.InitDefaultCompletionCmd()

@@ -39,18 +39,18 @@ type serveFlags struct {
 	id         string
 	port       int
 	reregister time.Duration
-	sessions   int
+	service    serviceFlags
 	csp        cspFlags
 }
 
 func newServiceCmd(s service.Service) *cobra.Command {
-	var f serveFlags
+	f := serveFlags{service: flagsOf(s)}
 	cmd := &cobra.Command{
 		Use:   s.Name,
 		Short: "Run a pool element that " + s.Does,
 		Example: fmt.Sprintf("  rserpool serve %[1]s\n"+
 			"  rserpool serve %[1]s --registrar 10.0.0.1,10.1.0.1:3863 --policy WeightedRoundRobin:3\n"+
-			"  rserpool serve %[1]s --policy LeastUsed --max-sessions 10\n"+
+			"  rserpool serve %[1]s --policy LeastUsed\n"+
 			"  RSERPOOL_POOL=MyPool rserpool serve %[1]s --port 5000", s.Name),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -58,7 +58,7 @@ func newServiceCmd(s service.Service) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return runServe(cmd.Context(), &f, s.Name, cmd.OutOrStdout(), cmd.ErrOrStderr(), log)
+			return runServe(cmd.Context(), &f, cmd.OutOrStdout(), cmd.ErrOrStderr(), log)
 		},
 	}
 	flags := cmd.Flags()
@@ -70,13 +70,12 @@ func newServiceCmd(s service.Service) *cobra.Command {
 	flags.StringVar(&f.id, "id", "", "PE identifier, decimal or 0xHEX (default: random)")
 	flags.IntVar(&f.port, "port", 0, "SCTP port (default: a free one)")
 	flags.DurationVar(&f.reregister, "reregister", 0, "re-registration interval (default: 30s, with --profile rfc 10m)")
-	flags.IntVar(&f.sessions, "max-sessions", s.MaxSessions,
-		"sessions at once, which are a load of 100% for policies like LeastUsed; 0: any number, and the load stays 0%")
+	f.service.register(flags)
 	return cmd
 }
 
 // runServe runs a pool element until the context ends.
-func runServe(ctx context.Context, f *serveFlags, name string, stdout, stderr io.Writer, log *slog.Logger) error {
+func runServe(ctx context.Context, f *serveFlags, stdout, stderr io.Writer, log *slog.Logger) error {
 	cfg, err := f.client.config(log)
 	if err != nil {
 		return err
@@ -99,14 +98,12 @@ func runServe(ctx context.Context, f *serveFlags, name string, stdout, stderr io
 		return usagef("--port: %d is not within 0 to 65535", f.port)
 	case f.reregister < 0:
 		return usagef("--reregister: %v is negative", f.reregister)
-	case f.sessions < 0:
-		return usagef("--max-sessions: %d is negative", f.sessions)
 	}
 	if _, _, err := f.csp.parse(os.Getenv); err != nil {
 		return err
 	}
 	srv := &pool.Server{Handle: f.pool, ID: uint32(id), Policy: p, Interval: f.reregister}
-	if err := service.Configure(srv, name, f.sessions, log); err != nil {
+	if err := f.service.configure(srv, log); err != nil {
 		return err
 	}
 	c, err := pool.NewClient(cfg)

@@ -68,3 +68,29 @@ func TestServe(t *testing.T) {
 	require.Equal(t, exitOK, code, errs)
 	require.Contains(t, out, "RoundRobin")
 }
+
+func TestCalcApp(t *testing.T) {
+	addr := startRegistrar(t)
+	start(t, local(addr, "serve", "calcapp", "--id", "0xa", "--capacity", "1e8", "--log-level", "off")...)
+	code, out, errs := run(t, "", local(addr, "calcapp", "--jobs", "3", "--size", "1e6", "--interval", "1ms", "--fixed")...)
+	require.Equal(t, exitOK, code, errs)
+	require.Regexp(t, `^job 1 of 1000000 calculations, completed by PE 0x0000000a: queuing \S+, startup \S+, processing \S+\n`+
+		`job 2 of 1000000 [^\n]+\njob 3 of 1000000 [^\n]+\n3 jobs of 3000000 calculations, 0 failovers\n`+
+		` +mean +longest +total +calculations/s\nqueuing( +\S+){3} *\nstartup( +\S+){3} *\nprocessing( +\S+){4}\nhandling( +\S+){4}\n$`, out)
+	require.Empty(t, errs)
+	for _, c := range []struct{ args, want string }{
+		{"calcapp --size 0.5", "--size: 0.5 is not within 1 to 9007199254740992"},
+		{"calcapp --size NaN", "--size: NaN is not within"},
+		{"calcapp --interval -1s", "--interval: -1s is negative"},
+		{"calcapp --silence 0s", "--silence: 0s is not positive"},
+		{"calcapp --pool=", "--pool: the handle is empty"},
+		{"serve calcapp --max-jobs 0", "--max-jobs: 0 is not positive"},
+		{"serve calcapp --capacity -1", "--capacity: -1 is not a positive number"},
+		{"serve calcapp --cookie-calculations 0", "--cookie-calculations: 0 is not a positive number"},
+		{"serve calcapp --cookie-time 0s", "--cookie-time: 0s is not positive"},
+	} {
+		code, _, errs := run(t, "", strings.Fields(c.args)...)
+		require.Equal(t, exitUsage, code, c.args)
+		require.Contains(t, errs, c.want)
+	}
+}

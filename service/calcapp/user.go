@@ -69,7 +69,8 @@ func NewUser(cfg UserConfig, id uint32, size uint64) *User {
 	return &User{cfg: cfg, id: id, size: size}
 }
 
-// Request asks an element for the job, or waits for its answer if it has been given the cookie of the one before.
+// Request asks an element for the job, or waits for its answer if it has been given the cookie of the one before. It is then
+// sent a KeepAlive, because RSPLIB's elements take a cookie only when something comes after it.
 func (u *User) Request(now time.Time, cookieEchoed bool) {
 	if u.state == completed {
 		return
@@ -77,9 +78,9 @@ func (u *User) Request(now time.Time, cookieEchoed bool) {
 	if u.times.Requested.IsZero() {
 		u.times.Requested = now
 	}
-	u.out = nil
-	if !cookieEchoed {
-		u.out = []Message{{Type: Request, JobID: u.id, JobSize: u.size}}
+	u.out = []Message{{Type: Request, JobID: u.id, JobSize: u.size}}
+	if cookieEchoed {
+		u.out = []Message{{Type: KeepAlive, JobID: u.id}}
 	}
 	u.state, u.due = requested, now.Add(u.cfg.KeepAliveTimeout)
 }

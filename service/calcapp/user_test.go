@@ -65,7 +65,7 @@ func TestUserGoesOn(t *testing.T) {
 	require.NoError(t, u.HandleMessage(at(3), Message{Type: Accept, JobID: 7}))
 	require.ErrorIs(t, u.HandleMessage(at(4), Message{Type: Abort, JobID: 7}), ErrDropped)
 	u.Request(at(5), true)
-	require.Empty(t, sent(u), "the cookie asks for it")
+	require.Equal(t, []Type{KeepAlive}, sent(u), "the cookie asks for it")
 	require.NoError(t, u.HandleMessage(at(5), Message{Type: Accept, JobID: 7}))
 	require.NoError(t, u.HandleTimer(at(6)))
 	require.Equal(t, []Type{KeepAlive}, sent(u))
