@@ -128,6 +128,15 @@ type Config struct {
 	// packet. Default: what the interface carries, if that is known, else MTU.
 	// Negative: no probes are sent, and the MTU is only lowered.
 	MaxMTU int
+	// Interleaving announces user message interleaving (RFC 8260): with a peer
+	// that does so, too, a large message does not hold up those of other streams,
+	// if Scheduler is one that takes turns. Messages are received whole all the
+	// same. Default: it is not announced, as RFC 8260, Section 2.2.1 demands; the
+	// chunks are 4 bytes longer, which gains nothing with SchedulerFCFS.
+	Interleaving bool
+	// Scheduler chooses the stream to send from when several have messages (RFC
+	// 8260, Section 3); Conn.SetScheduler changes it. Default: SchedulerFCFS.
+	Scheduler Scheduler
 	// NoPartialReliability does not announce partial reliability (RFC 3758):
 	// messages of which something has been sent are reliable.
 	NoPartialReliability bool
@@ -268,6 +277,8 @@ func (c *Config) params() assoc.Config {
 		MaxPaths:              c.MaxPaths,
 		MaxAssociations:       c.MaxAssociations,
 		MTU:                   c.MTU,
+		Interleaving:          c.Interleaving,
+		Scheduler:             c.Scheduler,
 		NoPartialReliability:  c.NoPartialReliability,
 		NoReconfig:            c.NoReconfig,
 		DenyReconfig:          c.DenyReconfig,

@@ -11,7 +11,7 @@ import (
 // mayAbandon tells whether a message may be abandoned at all: before something
 // of it has a TSN, always; after that, if the peer can be told.
 func (a *Association) mayAbandon(m *outMessage) bool {
-	return m.cut == 0 || a.ext.has(extForwardTSN) && a.state.mayTransmitData()
+	return m.cut == 0 || a.canForward() && a.state.mayTransmitData()
 }
 
 func (a *Association) expired(now time.Time, m *outMessage) bool {
@@ -29,9 +29,9 @@ func (a *Association) dropExpired(now time.Time) {
 			return
 		}
 		if m.cut > 0 {
-			a.abandonSent(m, a.out.next) // it has a rest
+			a.abandonSent(m)
 		} else {
-			a.queue.removeHead()
+			a.queue.remove(m)
 			a.abandonUnsent(m)
 		}
 		a.progress(now)
@@ -69,27 +69,36 @@ func (a *Association) abandonUnsent(m *outMessage) {
 	a.queue.release(m)
 }
 
-// abandonSent abandons the message that TSN belongs to. RFC 3758, Section 3.5,
+// abandonSent abandons a message of which something has been sent. RFC 3758, Section 3.5,
 // A3: "if it is part of a fragmented message, all other TSN's within that
 // fragmented message MUST be abandoned at the same time." What has not been
 // sent yet gets one TSN, which never is: without it the next message would seem
 // to follow in the middle of this one.
-func (a *Association) abandonSent(m *outMessage, tsn wire.TSN) {
+func (a *Association) abandonSent(m *outMessage) {
 	o := &a.out
 	if rest := len(m.data) - m.cut; rest > 0 {
 		c := outChunk{msg: m, path: a.dataPath(), off: int32(m.cut), n: int32(rest), flags: wire.DataEnd}
-		a.queue.cutNext(rest)
-		tsn = o.add(c)
+		a.queue.remove(m)
+		m.cut = len(m.data)
+		o.add(c)
 	}
-	for tsn.Add(^uint32(0)) != o.cumAck && o.at(tsn.Add(^uint32(0))).msg == m {
-		tsn = tsn.Add(^uint32(0))
+	tsn := m.firstTSN
+	if tsn.LessEq(o.cumAck) {
+		tsn = o.cumAck.Add(1)
 	}
-	for ; tsn != o.next && o.at(tsn).msg == m; tsn = tsn.Add(1) {
-		o.abandon(o.at(tsn))
+	for ; tsn != o.next; tsn = tsn.Add(1) {
+		c := o.at(tsn)
+		if c.msg != m {
+			continue // of another stream
+		}
+		o.abandon(c)
 		for _, p := range a.paths {
 			if p.rttPending && p.rttTSN == tsn {
 				p.rttPending = false
 			}
+		}
+		if c.flags&wire.DataEnd != 0 {
+			break
 		}
 	}
 	a.reportAbandoned(m, true)
@@ -128,7 +137,7 @@ func (a *Association) makeRoom(now time.Time, n int, rel Reliability) {
 		for tsn := a.out.cumAck.Add(1); tsn != a.out.next; tsn = tsn.Add(1) {
 			look(a.out.at(tsn).msg)
 		}
-		for _, m := range a.queue.msgs[a.queue.head:] {
+		for m := range a.queue.all {
 			look(m)
 		}
 		if lowest == limit {
@@ -141,7 +150,7 @@ func (a *Association) makeRoom(now time.Time, n int, rel Reliability) {
 		a.sweep(match)
 		for tsn := a.out.cumAck.Add(1); tsn != a.out.next; tsn = tsn.Add(1) {
 			if m := a.out.at(tsn).msg; !m.abandoned && match(m) && a.mayAbandon(m) {
-				a.abandonSent(m, tsn)
+				a.abandonSent(m)
 			}
 		}
 	}
@@ -150,40 +159,27 @@ func (a *Association) makeRoom(now time.Time, n int, rel Reliability) {
 // sweep abandons what matches of that which has not been sent.
 func (a *Association) sweep(match func(*outMessage) bool) {
 	q := &a.queue
-	kept := q.head
-	first := q.popped - uint64(q.head)
-	fence := q.fence
-	for i := q.head; i < len(q.msgs); i++ {
-		m := q.msgs[i]
+	found := false
+	for m := range q.all {
+		if found = m.cut == 0 && match(m); found {
+			break
+		}
+	}
+	if !found {
+		return
+	}
+	list := q.list()
+	kept := list[:0]
+	for _, m := range list {
 		if m.cut > 0 || !match(m) {
-			q.msgs[kept] = m
-			kept++
+			kept = append(kept, m)
 			continue
 		}
-		q.removed(m, first+uint64(i) < fence)
+		q.unsent -= len(m.data)
+		q.n--
 		a.abandonUnsent(m)
 	}
-	clear(q.msgs[kept:])
-	q.msgs = q.msgs[:kept]
-}
-
-// removeHead takes the first message out, of which nothing has been sent.
-func (q *sendQueue) removeHead() {
-	q.removed(q.msgs[q.head], q.popped < q.fence)
-	q.msgs[q.head] = nil
-	q.head++
-	if q.head == len(q.msgs) {
-		q.msgs, q.head = q.msgs[:0], 0
-	}
-}
-
-// removed accounts for one: as if it had never been pushed.
-func (q *sendQueue) removed(m *outMessage, beforeFence bool) {
-	q.unsent -= len(m.data)
-	q.pushed--
-	if beforeFence && q.fence > 0 {
-		q.fence--
-	}
+	q.rebuild(kept)
 }
 
 // abandon takes the data of a message, which is the user's again, out of what is

@@ -58,6 +58,7 @@ type Association struct {
 
 	// Sending.
 	queue            sendQueue
+	scheduling       scheduling
 	out              outstanding
 	outbound         int // streams
 	peerArwnd        int
@@ -90,6 +91,7 @@ type Association struct {
 	gapScratch []tsnRange
 	sackIn     wire.Sack
 	forwardIn  wire.ForwardTSN
+	iforwardIn wire.IForwardTSN
 	sackOut    wire.Sack
 }
 
@@ -284,23 +286,20 @@ func (a *Association) close(err error) {
 // failUnacknowledged reports messages that were given up (RFC 9260, Section
 // 11.2.2), oldest first.
 func (a *Association) failUnacknowledged() {
-	var last *outMessage
 	for tsn := a.out.cumAck.Add(1); tsn != a.out.next; tsn = tsn.Add(1) {
-		if c := a.out.at(tsn); c.msg != nil && c.msg != last && !c.msg.abandoned {
-			last = c.msg
-			a.event(EventSendFailed{Message: last.message(), Sent: true})
+		if m := a.out.at(tsn).msg; m != nil && !m.reported && !m.abandoned {
+			m.reported = true
+			a.event(EventSendFailed{Message: m.message(), Sent: true})
 		}
 	}
-	for {
-		m := a.queue.peek()
-		if m == nil {
-			break
-		}
-		if m != last { // else it has been reported
+	for _, m := range a.queue.list() {
+		if !m.reported {
 			a.event(EventSendFailed{Message: m.message(), Sent: m.cut > 0})
 		}
-		a.queue.cutNext(len(m.data) - m.cut)
+		a.queue.n--
+		a.queue.unsent -= len(m.data) - m.cut
 	}
+	a.queue.rebuild(nil)
 }
 
 func (m *outMessage) message() Message {

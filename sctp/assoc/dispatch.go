@@ -136,7 +136,7 @@ func (a *Association) handleChunks(now time.Time, d Datagram, p *path, b []byte,
 			continue
 		}
 		switch c.Type {
-		case wire.ChunkData:
+		case wire.ChunkData, wire.ChunkIData:
 			if !a.handleData(now, p, c) {
 				return
 			}
@@ -228,7 +228,7 @@ func (a *Association) handleChunks(now time.Time, d Datagram, p *path, b []byte,
 				}
 				continue
 			}
-			if c.Type == wire.ChunkForwardTSN && a.ext.has(extForwardTSN) {
+			if c.Type == wire.ChunkIForwardTSN || c.Type == wire.ChunkForwardTSN && (a.ext.has(extForwardTSN) || a.Interleaving()) {
 				if !a.handleForwardTSN(now, p, c) {
 					return
 				}

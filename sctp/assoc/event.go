@@ -176,6 +176,7 @@ type PathInfo struct {
 type Stats struct {
 	PacketsSent, PacketsReceived           uint64
 	DataChunksSent, DataChunksReceived     uint64
+	IDataChunksSent, IDataChunksReceived   uint64 // among those, RFC 8260
 	LossProbes                             uint64 // of RFC 8985
 	ZeroChecksumsSent                      uint64 // packets without CRC32c, RFC 9653
 	Retransmissions, FastRetransmissions   uint64

@@ -38,6 +38,7 @@ var announcements = []announcement{
 	{extAuth, []wire.ChunkType{wire.ChunkAuth}, 0}, // and the parameters of RFC 4895, which decide
 	{extReconfig, []wire.ChunkType{wire.ChunkReconfig}, 0},
 	{extIData, []wire.ChunkType{wire.ChunkIData}, 0},
+	{extIForwardTSN, []wire.ChunkType{wire.ChunkIForwardTSN}, 0},
 	{extECN, nil, wire.ParamECNCapable},
 }
 

@@ -12,13 +12,14 @@ import (
 
 // A forwarder tells the peer what it need not wait for (RFC 3758, Section 3.5).
 type forwarder struct {
-	due   bool      // it is to be sent again
-	point wire.TSN  // what the last one said
-	sent  bool      // there was one
-	at    time.Time // when
-	path  *path     // … and where
-	chunk wire.ForwardTSN
-	seen  []uint16 // by stream, 1 + its index in chunk.Streams, while that is built
+	due    bool      // it is to be sent again
+	point  wire.TSN  // what the last one said
+	sent   bool      // there was one
+	at     time.Time // when
+	path   *path     // … and where
+	chunk  wire.ForwardTSN
+	ichunk wire.IForwardTSN // with I-DATA
+	seen   []uint16         // by stream, 1 + its index in chunk.Streams, while that is built
 }
 
 // maxForwardDelay is how often the same FORWARD TSN answers SACKs at most. F3:
@@ -79,6 +80,10 @@ func (k *packet) appendForward(now time.Time) {
 	if len(k.b) > wire.HeaderLen && room < headerLen+4*32 {
 		return // in the next packet
 	}
+	if a.Interleaving() {
+		k.appendIForward(now, room)
+		return
+	}
 	f.chunk.Streams = f.chunk.Streams[:0]
 	if len(f.seen) < a.outbound {
 		f.seen = make([]uint16, a.outbound)
@@ -105,26 +110,36 @@ func (k *packet) appendForward(now time.Time) {
 	o.advanced = tsn.Add(^uint32(0))
 	f.chunk.NewCumTSN = o.advanced
 	k.b = f.chunk.Append(k.b)
-	f.due, f.sent, f.point, f.at, f.path = false, true, o.advanced, now, k.p
-	a.stats.ForwardTSNsSent++
+	k.forwarded(now)
+}
+
+func (k *packet) forwarded(now time.Time) {
+	f := &k.a.forward
+	f.due, f.sent, f.point, f.at, f.path = false, true, k.a.out.advanced, now, k.p
+	k.a.stats.ForwardTSNsSent++
 	k.p.startT3(now)
 }
 
-// handleForwardTSN processes a FORWARD TSN chunk (RFC 3758, Section 3.6). It
-// tells whether the rest of the packet may be processed.
+// handleForwardTSN processes a FORWARD TSN chunk (RFC 3758, Section 3.6), or an
+// I-FORWARD-TSN chunk. It tells whether the rest of the packet may be processed.
 func (a *Association) handleForwardTSN(now time.Time, p *path, c wire.Chunk) bool {
-	if err := wire.ParseForwardTSN(c, &a.forwardIn); err != nil {
+	interleaved := c.Type == wire.ChunkIForwardTSN
+	to, err := a.parseForward(c)
+	if err != nil {
 		a.stats.BadPackets++
 		return false
 	}
 	if !a.state.mayReceiveData() {
 		return true
 	}
+	if interleaved != a.Interleaving() || interleaved && !a.canForward() {
+		a.abortViolation(now, wrongForwardChunk(c.Type))
+		return false
+	}
 	// "the receiver MUST follow the same rules as if a DATA chunk had been
 	// received".
 	a.stats.ForwardTSNsReceived++
 	a.ack.from = p
-	to := a.forwardIn.NewCumTSN
 	if ahead := to.Diff(a.tracker.cum); ahead <= 0 || ahead > maxTSNSpan {
 		// "the data receiver MUST treat this FORWARD TSN as out-of-date ... SHOULD
 		// send a SACK to its peer". So it is with one beyond all that can be on its
@@ -137,9 +152,13 @@ func (a *Association) handleForwardTSN(now time.Time, p *path, c wire.Chunk) boo
 	}
 	a.tracker.forward(to)
 	a.ack.immediate = a.ack.immediate || a.tracker.hasGaps()
-	for _, s := range a.forwardIn.Streams {
-		if int(s.Stream) < a.reassembly.limit {
-			a.reassembly.skip(s.Stream, s.SSN)
+	if interleaved {
+		a.skipMessages()
+	} else {
+		for _, s := range a.forwardIn.Streams {
+			if int(s.Stream) < a.reassembly.limit {
+				a.reassembly.skip(s.Stream, s.SSN)
+			}
 		}
 	}
 	a.performDeferred(now)

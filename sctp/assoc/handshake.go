@@ -19,6 +19,7 @@ func (a *Association) associate(now time.Time, tag uint32, tsn wire.TSN, streams
 	}
 	a.outbound = streams
 	a.queue.init(streams)
+	a.applyScheduler()
 	a.out.init(tsn)
 	a.enter(StateCookieWait)
 	a.t1.begin()
@@ -144,7 +145,9 @@ func (a *Association) setPeer(p *peerInit, outbound int) {
 	a.peerTag, a.ext, a.ecn = p.InitiateTag, p.ext, ecnState{}
 	a.peerArwnd = int(p.ARwnd)
 	a.tracker.init(p.InitialTSN)
-	a.reassembly.partial = a.ext.has(extForwardTSN)
+	a.queue.setInterleaved(a.Interleaving())
+	a.reassembly.partial = a.canForward()
+	a.reassembly.interleaved = a.Interleaving()
 	a.reassembly.init(min(a.cfg.MaxInboundStreams, int(p.OutboundStreams)))
 	a.ack = ackState{first: true, advertised: a.cfg.RecvBuffer}
 	a.reconfig.init(a.initTSN, p.InitialTSN)
@@ -175,6 +178,7 @@ func (a *Association) fromCookie(now time.Time, c *stateCookie) bool {
 	a.myTag, a.initTSN, a.auth.random = c.localTag, c.localTSN, c.random
 	a.outbound, a.outboundWant = int(c.outbound), int(c.outbound)
 	a.queue.init(a.outbound)
+	a.applyScheduler()
 	a.out.init(c.localTSN)
 	// Section 5.4, 2: "For the receiver of the COOKIE ECHO chunk, the only
 	// CONFIRMED address is the address to which the packet containing the INIT

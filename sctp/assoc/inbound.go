@@ -55,16 +55,20 @@ func (a *Association) overCommitted() bool {
 	return a.buffered()-head >= 2*a.cfg.RecvBuffer || a.ack.advertised == 0 && a.arwnd() == 0
 }
 
-// handleData processes a DATA chunk. It reports whether the rest of the packet
-// may be processed.
+// handleData processes a DATA or I-DATA chunk. It reports whether the rest of
+// the packet may be processed.
 func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
-	d, err := wire.ParseData(c)
+	d, err := parseInData(c)
 	if err != nil {
 		a.stats.BadPackets++
 		return false
 	}
 	if !a.state.mayReceiveData() {
 		return true // "SHOULD be discarded" (Section 6)
+	}
+	if a.Interleaving() != (c.Type == wire.ChunkIData) {
+		a.abortViolation(now, wrongDataChunk(c.Type))
+		return false
 	}
 	if len(d.Payload) == 0 {
 		// Section 6.2: "it SHOULD send an ABORT chunk with a 'No User Data' error
@@ -73,6 +77,9 @@ func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
 		return false
 	}
 	a.stats.DataChunksReceived++
+	if c.Type == wire.ChunkIData {
+		a.stats.IDataChunksReceived++
+	}
 	a.ack.from = p
 	switch a.tracker.check(d.TSN) {
 	case tsnDuplicate:
@@ -97,6 +104,10 @@ func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
 		// new incoming DATA chunk with a TSN larger than the largest TSN received so
 		// far ... the receiver MUST immediately send back a SACK chunk".
 		a.ack.immediate = true
+		if a.stuck() {
+			a.abort(now, "interleaved messages too large to reassemble", wire.AppendCause(nil, wire.CauseOutOfResource, nil))
+			return false
+		}
 		return true
 	}
 	if int(d.Stream) >= a.reassembly.limit {
@@ -109,8 +120,8 @@ func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
 		return true
 	}
 	hadGaps := a.tracker.hasGaps()
-	if !a.holdDeferred(&d, p) && !a.reassembly.add(&d, p.remote) {
-		a.abortViolation(now, "DATA chunk contradicts its neighbours' fragment flags")
+	if !a.holdDeferred(&d, p) && !a.reassemble(&d, p) {
+		a.abortViolation(now, c.Type.String()+" chunk contradicts its neighbours' fragment flags")
 		return false
 	}
 	a.tracker.add(d.TSN)
@@ -118,7 +129,7 @@ func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
 	if a.state == StateClosed {
 		return false
 	}
-	if a.reassembly.headIncomplete(a.tracker.cum) > a.cfg.MaxMessageSize {
+	if a.tooLarge(d.Stream) || a.stuck() {
 		a.abort(now, "message too large to reassemble", wire.AppendCause(nil, wire.CauseOutOfResource, nil))
 		return false
 	}

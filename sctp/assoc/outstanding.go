@@ -34,12 +34,13 @@ type outChunk struct {
 	times  uint16 // it was sent again
 	// resentBefore is the TSN that was next when it was sent again.
 	resentBefore wire.TSN
+	fsn          wire.FSN      // with I-DATA
 	sent         time.Duration // when, for RACK: see Association.since
 }
 
 // size is what the chunk counts for in flight size and congestion window: "the
 // length of the DATA chunk, including the padding" (RFC 9260, Section 7.2).
-func (c *outChunk) size() int { return wire.DataHeaderLen + (int(c.n)+3)&^3 }
+func (c *outChunk) size() int { return int(c.msg.header) + (int(c.n)+3)&^3 }
 
 // An outstanding holds the DATA chunks in flight, in a ring indexed by TSN.
 type outstanding struct {

@@ -19,6 +19,9 @@ type run struct {
 	ppid        wire.PPID
 	parts       [][]byte // in order; usually one
 	size        int
+
+	mid               wire.MID // with I-DATA chunks: see addInterleaved
+	firstFSN, lastFSN wire.FSN
 }
 
 // A reassembler puts fragments together (RFC 9260, Section 6.9) and keeps
@@ -32,11 +35,16 @@ type reassembler struct {
 	pool  bufPool
 	// partial says that messages may stay unfinished (RFC 3758).
 	partial bool
+	// interleaved says that I-DATA chunks come.
+	interleaved      bool
+	interleavedPages []*interleavedPage
 
 	freeRuns []*run
 	// held counts the bytes of data kept here, heldRuns the pieces they are in:
 	// fragments that follow each other share one.
 	held, heldRuns int
+	// incomplete are the bytes of messages that are not complete, with I-DATA.
+	incomplete int
 	// unread and unreadMessages count what is complete, but not consumed.
 	unread, unreadMessages int
 	delivered              uint64 // messages, ever
@@ -63,6 +71,7 @@ const maxHint = 256 << 10
 func (r *reassembler) init(streams int) {
 	r.runs = r.runs[:0]
 	r.pages, r.limit = nil, streams
+	r.interleavedPages, r.incomplete = nil, 0
 	r.held, r.heldRuns = 0, 0
 }
 
@@ -243,6 +252,10 @@ func (r *reassembler) drop(m *run) {
 // resetStreams expects SSN 0 next on streams; none: on all. What waited for
 // its turn is delivered: nothing before it will come.
 func (r *reassembler) resetStreams(ids []uint16) {
+	if r.interleaved {
+		r.resetInterleavedStreams(ids)
+		return
+	}
 	reset := func(st *inStream) {
 		for _, m := range st.waiting {
 			r.deliver(m, netip.AddrPort{})
@@ -275,8 +288,12 @@ func (r *reassembler) forget() {
 }
 
 // headIncomplete is the size of the unfinished message which holds the
-// cumulative TSN: the one that nothing but more data can complete.
+// cumulative TSN: the one that nothing but more data can complete. With I-DATA
+// chunks that may be so of several.
 func (r *reassembler) headIncomplete(cum wire.TSN) int {
+	if r.interleaved {
+		return r.incomplete
+	}
 	if len(r.runs) > 0 && r.runs[0].last == cum {
 		return r.runs[0].size
 	}

@@ -91,7 +91,7 @@ type deferredReset struct {
 }
 
 type heldData struct {
-	d    wire.Data
+	d    inData
 	from *path
 }
 
@@ -273,7 +273,7 @@ func (a *Association) finishRequest(q *request) {
 		r.result, r.err = r.err, nil
 	}
 	r.current, r.timer, r.due = nil, nilTime, false
-	a.queue.fenced = false
+	a.queue.liftFence()
 	if len(r.after) > 0 {
 		next := r.after[0]
 		r.after = r.after[1:]

@@ -240,9 +240,13 @@ func (a *Association) nothingToReset(streams []uint16) bool {
 		return false
 	}
 	if len(streams) == 0 {
-		return !slices.ContainsFunc(a.queue.nextSSN, func(s wire.SSN) bool { return s != 0 })
+		for id := range a.outbound {
+			if !a.queue.atZero(uint16(id)) {
+				return false
+			}
+		}
 	}
-	return !slices.ContainsFunc(streams, func(id uint16) bool { return a.queue.nextSSN[id] != 0 })
+	return !slices.ContainsFunc(streams, func(id uint16) bool { return !a.queue.atZero(id) })
 }
 
 func containsEach(list, want []uint16) bool {

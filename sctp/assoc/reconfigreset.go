@@ -24,7 +24,7 @@ func (a *Association) resetInbound(q *wire.StreamReset) wire.ReconfigResult {
 // holdDeferred keeps a chunk that belongs after a reset which has to wait: E2:
 // "any data arriving with a TSN larger than the Sender's Last Assigned TSN for
 // the affected stream(s) MUST be queued locally and held".
-func (a *Association) holdDeferred(d *wire.Data, p *path) bool {
+func (a *Association) holdDeferred(d *inData, p *path) bool {
 	x := a.reconfig.deferred
 	if x == nil || d.TSN.LessEq(x.lastTSN) || len(x.streams) > 0 && !slices.Contains(x.streams, d.Stream) {
 		return false
@@ -56,8 +56,8 @@ func (a *Association) performDeferred(now time.Time) {
 		h := &x.held[i]
 		a.reassembly.held -= len(h.d.Payload)
 		a.reassembly.heldRuns--
-		if !a.reassembly.add(&h.d, h.from.remote) {
-			a.abortViolation(now, "DATA chunk contradicts its neighbours' fragment flags")
+		if !a.reassemble(&h.d, h.from) {
+			a.abortViolation(now, "chunk contradicts its neighbours' fragment flags")
 			return
 		}
 	}
@@ -83,10 +83,9 @@ func (a *Association) resetBoth(now time.Time, seq wire.Seq) *wire.ReconfigRespo
 // which something is.
 func (a *Association) failOutstanding() {
 	o := &a.out
-	var last *outMessage
 	give := func(m *outMessage, n int) {
-		if m != last && !m.abandoned {
-			last = m
+		if !m.reported && !m.abandoned {
+			m.reported = true
 			failed := m.message()
 			failed.Data = bytes.Clone(failed.Data)
 			a.event(EventSendFailed{Message: failed, Sent: true})
@@ -102,9 +101,16 @@ func (a *Association) failOutstanding() {
 		}
 		*c = outChunk{}
 	}
-	if m := a.queue.peek(); m != nil && m.cut > 0 {
+	var begun []*outMessage
+	for m := range a.queue.all {
+		if m.cut > 0 {
+			begun = append(begun, m)
+		}
+	}
+	for _, m := range begun {
 		n := len(m.data) - m.cut
-		a.queue.cutNext(n)
+		a.queue.remove(m)
+		m.cut = len(m.data)
 		give(m, n)
 	}
 }

@@ -91,7 +91,7 @@ func (a *Association) nextMarked(now time.Time) (*outChunk, bool) {
 			if !a.mustAbandon(now, c) {
 				return c, true
 			}
-			a.abandonSent(c.msg, a.retransmitFrom)
+			a.abandonSent(c.msg)
 		}
 	}
 	return nil, false

@@ -551,6 +551,9 @@ func draw(seed uint64, fn func(*setup)) *setup {
 	s.clientConfig.LossDetection = assoc.LossDetection(seed / 4 % 2)
 	s.serverConfig.LossDetection = assoc.LossDetection(seed / 2 % 2)
 	s.serverConfig.CongestionControl = assoc.CongestionControl(seed / 2 % 2)
+	s.clientConfig.Interleaving, s.serverConfig.Interleaving = seed/2%2 == 1, seed%4 != 0
+	s.clientConfig.Scheduler = assoc.Scheduler(rng.IntN(6))
+	s.serverConfig.Scheduler = assoc.Scheduler(rng.IntN(6))
 	fn(s)
 	return s
 }

@@ -221,6 +221,7 @@ func (s *Stack) Associate(now time.Time, p AssociateParams) (*Association, error
 func (s *Stack) newAssociation(localPort, remotePort uint16) *Association {
 	s.lastID++
 	a := &Association{
+		scheduling: scheduling{scheduler: s.cfg.Scheduler},
 		id:         s.lastID,
 		cfg:        &s.cfg,
 		jar:        s.jar,

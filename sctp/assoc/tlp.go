@@ -80,7 +80,7 @@ func (a *Association) onProbeTimeout(now time.Time) {
 	t.samples = p.rto.samples
 	last := a.out.next.Add(^uint32(0))
 	c := a.out.at(last)
-	if m := a.queue.peek(); !a.queue.blocked() && min(len(m.data)-m.cut, a.amdcs()-wire.DataHeaderLen) <= a.peerRwnd() && a.out.count() < maxTSNSpan {
+	if m := a.queue.peek(); !a.queue.blocked() && min(len(m.data)-m.cut, a.maxFragment()) <= a.peerRwnd() && a.out.count() < maxTSNSpan {
 		t.due, t.active, t.again = true, true, false // "transmit a previously unsent data segment"
 		t.end = a.out.next
 	} else if c.state == chunkInFlight && c.path == p && !a.mustAbandon(now, c) {

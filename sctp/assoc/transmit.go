@@ -124,13 +124,14 @@ type packet struct {
 	max      int
 	oversize bool
 	auth     bool // an AUTH chunk is needed
+	stream   int  // of the last DATA chunk in it, or -1
 	fresh    bool // holds DATA chunks sent for the first time
 	resent   bool // holds others
 }
 
 func (a *Association) begin(p *path, buf []byte, tag uint32) packet {
 	h := wire.Header{SrcPort: a.localPort, DstPort: a.remotePort, Tag: tag}
-	return packet{a: a, p: p, local: p.local, b: h.Append(buf[:0]), max: min(p.maxPacket(), cap(buf)) - a.authReserve()}
+	return packet{a: a, p: p, local: p.local, stream: -1, b: h.Append(buf[:0]), max: min(p.maxPacket(), cap(buf)) - a.authReserve()}
 }
 
 func (k *packet) end() (Transmit, bool) {

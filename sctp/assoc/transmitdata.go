@@ -49,7 +49,7 @@ func (a *Association) mayStartPacket(now time.Time, p *path) bool {
 		return false
 	}
 	m := a.queue.peek()
-	if !a.windowAdmits(now, p, min(len(m.data)-m.cut, a.amdcs()-wire.DataHeaderLen)) {
+	if !a.windowAdmits(now, p, min(len(m.data)-m.cut, a.maxFragment())) {
 		return false
 	}
 	return a.cfg.NoNagle || a.tlp.due || a.nagleAdmits(now, p)
@@ -84,7 +84,7 @@ func (a *Association) windowAdmits(now time.Time, p *path, n int) bool {
 // a millisecond (RFC 9260, Section 6.1: "any delays that an SCTP
 // implementation might be using to increase bundling efficiency").
 func (a *Association) nagleAdmits(now time.Time, p *path) bool {
-	full := a.queue.unsent+a.queue.len()*wire.DataHeaderLen >= min(p.cc.pmdcs, nagleEnough)
+	full := a.queue.unsent+a.queue.len()*a.queue.header >= min(p.cc.pmdcs, nagleEnough)
 	if full || a.out.inFlight == 0 || a.nagleOver || a.state != StateEstablished {
 		return true
 	}
@@ -114,7 +114,7 @@ func (k *packet) appendMarked(now time.Time) (resent bool) {
 	a := k.a
 	for {
 		c, ok := a.nextMarked(now)
-		if !ok || a.targetOf(c) != k.p {
+		if !ok || a.targetOf(c) != k.p || !k.mayHold(c.msg.stream) {
 			return resent
 		}
 		if c.size() > k.room() {
@@ -161,7 +161,7 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 		if a.dropExpired(now); a.queue.blocked() {
 			break
 		}
-		n := k.nextCut()
+		n := k.nextCut(first)
 		if n == 0 || !first && !a.windowAdmits(now, p, n) {
 			break
 		}
@@ -173,7 +173,8 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 		if a.state == StateShutdownPending && a.queue.empty() {
 			flags |= wire.DataImmediate // RFC 9260, Section 6.1: "The sender is in the SHUTDOWN-PENDING state."
 		}
-		c := outChunk{msg: m, path: p, off: int32(off), n: int32(n), flags: flags}
+		c := outChunk{msg: m, path: p, off: int32(off), n: int32(n), flags: flags, fsn: m.fsn}
+		m.fsn++
 		if a.fillsWindow(&c) {
 			c.flags |= wire.DataImmediate
 		}
@@ -181,12 +182,16 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 			c.sent = a.since(now)
 		}
 		tsn := a.out.add(c)
+		if off == 0 {
+			m.firstTSN = tsn
+		}
 		k.appendChunk(tsn, &c)
 		p.startT3(now)
 		p.startRTT(now, tsn)
 		first = false
 	}
 	if !first {
+		a.queue.endPacket()
 		k.fresh = true
 		p.cc.burst--
 		p.cc.onSent(now)
@@ -204,18 +209,21 @@ func (a *Association) fillsWindow(c *outChunk) bool {
 		return false
 	}
 	m := a.queue.peek()
-	next := min(len(m.data)-m.cut, a.amdcs()-wire.DataHeaderLen)
+	next := min(len(m.data)-m.cut, a.maxFragment())
 	return c.path.solo || !c.path.cc.mayAddTo(c.path.flightSize+c.size()) || a.peerRwnd()-int(c.n) < next
 }
 
 // nextCut is the size of the next fragment for this packet, or 0 if it goes
 // into the next one. A message that fits a packet is not cut; a larger one
 // fills what is left of the packet, if that is worth a header.
-func (k *packet) nextCut() int {
+func (k *packet) nextCut(first bool) int {
 	m := k.a.queue.peek()
 	left := len(m.data) - m.cut
-	most := k.a.amdcs() - wire.DataHeaderLen
-	room := k.room() - wire.DataHeaderLen
+	if !k.mayHold(m.stream) || !first && left > k.room()-k.a.queue.header && k.a.queue.onlyWhole() {
+		return 0
+	}
+	most := k.a.maxFragment()
+	room := k.room() - k.a.queue.header
 	switch {
 	case left <= room && left <= most:
 		return left
@@ -223,15 +231,6 @@ func (k *packet) nextCut() int {
 		return 0
 	}
 	return min(room, most) &^ 3
-}
-
-func (k *packet) appendChunk(tsn wire.TSN, c *outChunk) {
-	d := wire.Data{
-		Flags: c.flags, TSN: tsn, Stream: c.msg.stream, SSN: c.msg.ssn, PPID: c.msg.ppid,
-		Payload: c.msg.data[c.off : c.off+c.n],
-	}
-	k.b = d.Append(k.b)
-	k.a.stats.DataChunksSent++
 }
 
 // resetTransmission forgets all that was queued and sent.

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import "github.com/rserpool/rserpool/sctp/wire"
+
+// extIForwardTSN: partial reliability together with I-DATA chunks. RFC 8260,
+// Section 2.3.1: "The partial reliability extension is negotiated and can be
+// used in combination with user message interleaving only if both endpoints
+// indicated their support of user message interleaving and the I-FORWARD-TSN
+// chunk."
+const extIForwardTSN extensions = 1 << 14
+
+// announceInterleaving: RFC 8260, Section 2.2.1: "An endpoint ... MUST NOT
+// indicate user message interleaving support unless the user has requested its
+// use".
+func (c *Config) announceInterleaving() {
+	if !c.Interleaving {
+		return
+	}
+	c.announced |= extIData
+	if !c.NoPartialReliability {
+		c.announced |= extIForwardTSN
+	}
+}
+
+// Interleaving tells whether both sides interleave user messages: all user data
+// is in I-DATA chunks (RFC 8260, Section 2.2.1). It is known from EventCommUp on.
+func (a *Association) Interleaving() bool { return a.ext.has(extIData) }
+
+// canForward tells whether the peer can be told that messages are abandoned.
+func (a *Association) canForward() bool {
+	if a.ext.has(extIData) {
+		return a.ext.has(extIForwardTSN)
+	}
+	return a.ext.has(extForwardTSN)
+}
+
+// interleaved tells whether messages go in I-DATA chunks.
+func (q *sendQueue) interleaved() bool { return q.header == wire.IDataHeaderLen }
+
+// setInterleaved chooses the kind of chunk for what is to be sent.
+func (q *sendQueue) setInterleaved(on bool) {
+	q.header, q.nextMID = wire.DataHeaderLen, [2][]wire.MID{}
+	if on {
+		q.header = wire.IDataHeaderLen
+		for i := range q.nextMID {
+			q.nextMID[i] = make([]wire.MID, len(q.nextSSN))
+		}
+	}
+	if q.streams != nil {
+		q.streams.interleaved = on
+	}
+}
+
+// maxFragment is how many bytes of a message a chunk holds.
+func (a *Association) maxFragment() int { return a.amdcs() - a.queue.header }
+
+// unorderedIndex is 1 for unordered messages: those have MIDs of their own.
+func unorderedIndex(unordered bool) int {
+	if unordered {
+		return 1
+	}
+	return 0
+}
+
+// appendChunk appends the chunk that was sent, or is sent again, with a TSN.
+func (k *packet) appendChunk(tsn wire.TSN, c *outChunk) {
+	k.a.stats.DataChunksSent++
+	m := c.msg
+	k.stream = int(m.stream)
+	if m.header == wire.IDataHeaderLen {
+		d := wire.IData{
+			Flags: c.flags, TSN: tsn, Stream: m.stream, MID: m.mid, PPID: m.ppid, FSN: c.fsn,
+			Payload: m.data[c.off : c.off+c.n],
+		}
+		k.b = d.Append(k.b)
+		k.a.stats.IDataChunksSent++
+		return
+	}
+	d := wire.Data{
+		Flags: c.flags, TSN: tsn, Stream: m.stream, SSN: m.ssn, PPID: m.ppid,
+		Payload: m.data[c.off : c.off+c.n],
+	}
+	k.b = d.Append(k.b)
+}
+
+// An inData is a DATA or an I-DATA chunk that has arrived.
+type inData struct {
+	wire.Data
+	mid wire.MID
+	fsn wire.FSN
+}
+
+// parseInData decodes one of either kind.
+func parseInData(c wire.Chunk) (d inData, err error) {
+	if c.Type == wire.ChunkData {
+		d.Data, err = wire.ParseData(c)
+		return d, err
+	}
+	i, err := wire.ParseIData(c)
+	d.Data = wire.Data{Flags: i.Flags, TSN: i.TSN, Stream: i.Stream, PPID: i.PPID, Payload: i.Payload}
+	d.mid, d.fsn = i.MID, i.FSN
+	return d, err
+}
+
+func (a *Association) reassemble(d *inData, from *path) (ok bool) {
+	if a.reassembly.interleaved {
+		return a.reassembly.addInterleaved(d, from.remote)
+	}
+	return a.reassembly.add(&d.Data, from.remote)
+}
+
+// tooLarge tells whether a message that is not complete is larger than any may
+// be, on a stream where something has just arrived.
+func (a *Association) tooLarge(stream uint16) bool {
+	limit := a.cfg.MaxMessageSize
+	if !a.reassembly.interleaved {
+		return a.reassembly.headIncomplete(a.tracker.cum) > limit
+	}
+	return a.reassembly.incomplete > limit && a.reassembly.largest(stream) > limit
+}
+
+// wrongDataChunk is why an association is aborted. RFC 8260, Section 2.2.3: "If
+// I-DATA support has been negotiated for an association, the reception of a DATA
+// chunk is a violation of the above rules and therefore the receiver of the DATA
+// chunk MUST abort the association by sending an ABORT chunk. ... The same
+// applies if I-DATA support has not been negotiated for an association and an
+// I-DATA chunk is received."
+func wrongDataChunk(t wire.ChunkType) string {
+	if t == wire.ChunkIData {
+		return "I-DATA chunk, which was not negotiated"
+	}
+	return "DATA chunk, although I-DATA was negotiated"
+}
