@@ -153,6 +153,11 @@ func (a *Association) makeRoom(now time.Time, n int, rel Reliability) {
 				a.abandonSent(m)
 			}
 		}
+		for _, m := range a.queue.begun() { // all that was sent of it may have been acknowledged
+			if match(m) && a.mayAbandon(m) {
+				a.abandonSent(m)
+			}
+		}
 	}
 }
 

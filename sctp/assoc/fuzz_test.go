@@ -401,6 +401,7 @@ func runCommands(data []byte) error {
 	cfg := assoc.Config{
 		RecvBuffer: 1500 + int(data[0]>>2)*1000, SendBuffer: 20000, MaxMessageSize: 10000, OutboundStreams: 8,
 		HeartbeatInterval: 5 * time.Second, NoNagle: data[1]&1 != 0,
+		Interleaving: data[1]&2 != 0, Scheduler: assoc.Scheduler(data[1] >> 2 % 6),
 	}
 	p, err := newPair(1+int(data[0]&1), cfg)
 	if err != nil {

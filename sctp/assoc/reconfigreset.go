@@ -101,13 +101,7 @@ func (a *Association) failOutstanding() {
 		}
 		*c = outChunk{}
 	}
-	var begun []*outMessage
-	for m := range a.queue.all {
-		if m.cut > 0 {
-			begun = append(begun, m)
-		}
-	}
-	for _, m := range begun {
+	for _, m := range a.queue.begun() {
 		n := len(m.data) - m.cut
 		a.queue.remove(m)
 		m.cut = len(m.data)

@@ -222,7 +222,17 @@ func (q *sendQueue) all(yield func(*outMessage) bool) {
 	}
 }
 
-// list returns them in the order in which they came. It may be the queue's own
+// begun are those of which something has been sent.
+func (q *sendQueue) begun() (begun []*outMessage) {
+	for m := range q.all {
+		if m.cut > 0 {
+			begun = append(begun, m)
+		}
+	}
+	return begun
+}
+
+// list returns them all in the order in which they came. It may be the queue's own
 // memory, for rebuild.
 func (q *sendQueue) list() []*outMessage {
 	if q.streams == nil && len(q.held) == 0 {
