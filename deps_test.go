@@ -49,11 +49,21 @@ var layers = map[string][]string{
 
 	"registrar/admin": {"asap/param", "registrar"},
 
-	"service/pingpong": {},
-	"service/fractal":  {},
-	"service/csp":      {},
-	"service/calcapp":  {},
-	"service":          {"pool", "sctp", "service/calcapp", "service/fractal", "service/pingpong"},
+	"service/pingpong":  {},
+	"service/fractal":   {},
+	"service/csp":       {},
+	"service/calcapp":   {},
+	"service/scripting": {},
+	"service/sandbox":   {},
+	"service": {
+		"pool",
+		"sctp",
+		"service/calcapp",
+		"service/fractal",
+		"service/pingpong",
+		"service/sandbox",
+		"service/scripting",
+	},
 
 	"perf": {"sctp"},
 
@@ -70,6 +80,8 @@ var layers = map[string][]string{
 		"service/calcapp",
 		"service/csp",
 		"service/fractal",
+		"service/sandbox",
+		"service/scripting",
 		"udpencap",
 	},
 }
@@ -78,7 +90,7 @@ var layers = map[string][]string{
 var pure = []string{
 	"sctp/wire", "sctp/assoc", "asap/param", "asap", "enrp", "asap/agent",
 	"pool/policy", "registrar/handlespace", "registrar/engine", "sim", "service/pingpong", "service/fractal", "service/csp",
-	"service/calcapp",
+	"service/calcapp", "service/scripting",
 }
 
 // small packages must stay cheap to import: they link the standard library,
@@ -86,7 +98,7 @@ var pure = []string{
 var small = []string{
 	"sctp", "sctp/wire", "sctp/assoc", "sctp/simnet", "udpencap", "asap", "asap/param", "asap/agent", "enrp",
 	"pool", "pool/policy", "service", "service/pingpong", "service/fractal", "service/csp",
-	"service/calcapp",
+	"service/calcapp", "service/scripting", "service/sandbox",
 }
 
 // pureImports are the standard packages a pure package must not import.
