@@ -47,7 +47,7 @@ var layers = map[string][]string{
 	"pool":      {"asap", "asap/agent", "asap/param", "pool/policy", "sctp", "udpencap"},
 	"registrar": {"asap", "asap/param", "enrp", "pool/policy", "registrar/engine", "registrar/handlespace", "sctp", "udpencap"},
 
-	"registrar/admin": {"asap/param", "registrar"},
+	"registrar/admin": {"asap/param", "enrp", "registrar"},
 
 	"service/pingpong":  {},
 	"service/fractal":   {},

@@ -8,6 +8,8 @@
 // The bytes are those of the RFC and, where it leaves room, of RSPLIB: parameters in its order, padding at the end
 // counted in Message Length, the "reply required" flag of [Presence], the takeover suggestion flag of [HandleUpdate].
 //
+// [Capabilities] is this project's own, and discarded by others.
+//
 // # Limitations
 //
 // One call handles one message, as SCTP and UDP deliver them. Sent pool elements must have a home server and an ASAP

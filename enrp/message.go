@@ -40,6 +40,9 @@ const (
 	TypeError               MessageType = 0x0a
 )
 
+// TypeCapabilities is the type of this project's own message.
+const TypeCapabilities MessageType = 0x3f
+
 var messageNames = [...]string{
 	TypePresence:            "ENRP_PRESENCE",
 	TypeHandleTableRequest:  "ENRP_HANDLE_TABLE_REQUEST",
@@ -51,9 +54,10 @@ var messageNames = [...]string{
 	TypeInitTakeoverAck:     "ENRP_INIT_TAKEOVER_ACK",
 	TypeTakeoverServer:      "ENRP_TAKEOVER_SERVER",
 	TypeError:               "ENRP_ERROR",
+	TypeCapabilities:        "capabilities",
 }
 
-// String returns the name of RFC 5353, Figure 1, or the number of an unknown type.
+// String returns the name of RFC 5353, Figure 1, or this project's, or the number of an unknown type.
 func (t MessageType) String() string {
 	if int(t) < len(messageNames) && messageNames[t] != "" {
 		return messageNames[t]
@@ -172,6 +176,8 @@ func newMessage(t MessageType) parser {
 		return new(TakeoverServer)
 	case TypeError:
 		return new(Error)
+	case TypeCapabilities:
+		return new(Capabilities)
 	}
 	return nil
 }

@@ -75,7 +75,7 @@ var anyMessage = rapid.Custom(func(t *rapid.T) Message {
 	h := Header{rapid.Uint32().Draw(t, "sender"), rapid.Uint32().Draw(t, "receiver")}
 	target := rapid.Uint32().Draw(t, "target")
 	flag := rapid.Bool().Draw(t, "flag")
-	switch MessageType(rapid.IntRange(1, 10).Draw(t, "type")) {
+	switch MessageType(rapid.IntRange(1, 11).Draw(t, "type")) {
 	case TypePresence:
 		m := &Presence{Header: h, ReplyRequired: flag}
 		if rapid.Bool().Draw(t, "has checksum") {
@@ -110,6 +110,8 @@ var anyMessage = rapid.Custom(func(t *rapid.T) Message {
 		return &InitTakeoverAck{h, target}
 	case TypeTakeoverServer:
 		return &TakeoverServer{h, target}
+	case 11:
+		return &Capabilities{h, Capability(target)}
 	default:
 		return &Error{h, anyErrors.Draw(t, "causes")}
 	}

@@ -127,6 +127,7 @@ var rsplibVectors = []vector{
 
 // ownVectors are what RSPLIB does not send, byte by byte from the RFCs.
 var ownVectors = []vector{
+	{"capabilities", "3f000010 11111111 22222222 00000003", &Capabilities{Header{0x11111111, 0x22222222}, LongHandles | TakeoverSuggestions}},
 	{"PRESENCE without parameters", "0100000c 00000001 00000000", &Presence{Header: Header{Sender: 1}}},
 	{"PRESENCE with port", "01000034 11111111 00000000 000f0006 ffff0000 " +
 		"000b0020 11111111 00040010 26ad0000 00010008 0a2c0003 80f90008 26ae0000",

@@ -167,7 +167,7 @@ func TestHandlespaceAndPeers(t *testing.T) {
 		q := peers.Peers[0]
 		require.EqualValues(t, 0x33333333-srv.ServerID(), q.ID)
 		require.Equal(t, "active", q.State)
-		require.True(t, q.Connected && q.Agrees)
+		require.True(t, q.Connected && q.Agrees && q.LongHandles && !q.TakeoverSuggestions)
 		require.NotZero(t, q.Transport.EncapPort)
 
 		metrics := get(t, h, "/metrics").Body.String()

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rserpool/rserpool/asap/param"
+	"github.com/rserpool/rserpool/enrp"
 	"github.com/rserpool/rserpool/registrar"
 )
 
@@ -86,6 +87,9 @@ type Peer struct {
 	LastHeard *time.Time `json:"lastHeard,omitempty"`
 	Elements  int        `json:"elements"` // that it owns, as far as is known here
 	Agrees    bool       `json:"agrees"`   // its checksum says that it owns just these
+	// What it has said that it can do: RSPLIB's say nothing.
+	LongHandles         bool `json:"longHandles,omitempty"`
+	TakeoverSuggestions bool `json:"takeoverSuggestions,omitempty"`
 }
 
 func handlespace(s registrar.Snapshot) Handlespace {
@@ -161,6 +165,7 @@ func peers(srv *registrar.Server) Peers {
 	for _, p := range srv.Peers() {
 		x := Peer{ID: ID(p.ID), State: p.State.String(), Connected: p.Assoc != 0, Elements: p.Elements, Agrees: p.Agrees(),
 			Transport: transport(param.Transport{Protocol: param.SCTP, Port: p.Target.Port, Addrs: p.Target.Addrs}, p.Target.EncapPort)}
+		x.LongHandles, x.TakeoverSuggestions = p.Can&enrp.LongHandles != 0, p.Can&enrp.TakeoverSuggestions != 0
 		if !p.LastHeard.IsZero() {
 			x.LastHeard = &p.LastHeard
 		}

@@ -108,6 +108,8 @@ func (e *Engine) handleENRP(now time.Time, a *association, p *peer, m enrp.Messa
 		e.initTakeoverAck(now, p, m.Target)
 	case *enrp.TakeoverServer:
 		e.takeoverServer(now, p, m.Target)
+	case *enrp.Capabilities:
+		p.capable(m.Can)
 	case *enrp.Error:
 		e.event(Event{Kind: EventPeerError, Assoc: a.id, Peer: p.id, Err: m.Errors})
 	}
@@ -237,7 +239,7 @@ func (e *Engine) Peers() (list []PeerInfo) {
 	}
 	for _, p := range e.scope.peers {
 		i := PeerInfo{ID: p.id, State: p.state, Target: p.target, LastHeard: p.lastHeard,
-			Elements: e.space.NumOwned(p.id), Checksum: e.space.Checksum(p.id), Told: p.told}
+			Elements: e.space.NumOwned(p.id), Checksum: e.space.Checksum(p.id), Can: p.can, Told: p.told}
 		if p.assoc != nil {
 			i.Assoc = p.assoc.id
 		}
@@ -278,6 +280,7 @@ type PeerInfo struct {
 	LastHeard time.Time // "peer_last_heard"; zero if never
 	Elements  int       // that it owns
 	Checksum  param.PEChecksum
+	Can       enrp.Capability   // that it has told; 0: nothing, as RSPLIB
 	Told      *param.PEChecksum // the checksum in its last presence over an association; nil: none came
 }
 

@@ -51,7 +51,8 @@ type ENRP struct {
 	MentorDiscovery time.Duration
 	// TakeoverExpiry is how long acknowledgements of a takeover are waited for. Default: 5 s.
 	TakeoverExpiry time.Duration
-	// SuggestTakeover tells peers which pool elements they would be the better home for, and takes such suggestions.
+	// SuggestTakeover tells peers which pool elements they would be the better home for, and takes such suggestions. Peers
+	// that do not follow them get none: RSPLIB's, and those of ours without it.
 	SuggestTakeover bool
 	// MaxPeers bounds the peers that are known; 0 for DefaultMaxPeers.
 	MaxPeers int

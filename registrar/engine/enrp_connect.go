@@ -109,8 +109,7 @@ func (e *Engine) HandleConnected(now time.Time, id uint64, assoc uint64, p Peer)
 		}
 	}
 	// RSPLIB does not talk to who has not introduced itself.
-	a.link.introduced = true
-	e.sendPresence(a, 0, true, long)
+	e.introduceSelf(a, 0, true, long)
 	e.rearm()
 	return true
 }

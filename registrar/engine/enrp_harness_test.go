@@ -201,6 +201,8 @@ func describeENRP(b []byte) string {
 		put("target=%x", m.Target)
 	case *enrp.TakeoverServer:
 		put("target=%x", m.Target)
+	case *enrp.Capabilities:
+		put("%#x", uint32(m.Can))
 	case *enrp.Error:
 		put("{%v}", m.Errors)
 	}

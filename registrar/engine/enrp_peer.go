@@ -40,6 +40,7 @@ type peer struct {
 
 	// ours says that the peer has sent what RSPLIB does not know: it may get long handles and large messages.
 	ours bool
+	can  enrp.Capability // that it has told; 0: nothing
 
 	notMentorUntil time.Time
 	download       download // by the peer, from here
@@ -68,9 +69,6 @@ type link struct {
 
 // alive reports whether the peer takes part in the scope, as far as is known.
 func (p *peer) alive() bool { return p.state == PeerActive || p.state == PeerProbed }
-
-// long reports whether a peer takes pool handles that RSPLIB does not. RSPLIB supports handles of up to 32 bytes.
-func (e *Engine) long(p *peer) bool { return e.cfg.Profile == ProfileRFC || p.ours }
 
 func (s *scope) index(id uint32) (int, bool) {
 	return slices.BinarySearchFunc(s.peers, id, func(p *peer, id uint32) int {

@@ -88,8 +88,7 @@ func (e *Engine) introduce(a *association, p *peer) {
 		return
 	}
 	if !a.link.introduced {
-		a.link.introduced = true
-		e.sendPresence(a, p.id, true, e.long(p))
+		e.introduceSelf(a, p.id, true, e.long(p))
 	}
 	if e.scope.operational && !a.link.asked {
 		a.link.asked = true
@@ -134,8 +133,7 @@ func (e *Engine) presence(now time.Time, a *association, p *peer, m *enrp.Presen
 	if m.ReplyRequired {
 		// RFC 5353, Section 2.1: "if this message is sent in response to a received "reply required" ENRP_PRESENCE from a
 		// peer, the sender then MUST include its server information."
-		a.link.introduced = true
-		e.sendPresence(a, p.id, false, e.long(p))
+		e.introduceSelf(a, p.id, false, e.long(p))
 	}
 	e.introduce(a, p) // RSPLIB rejects an ENRP_HANDLE_TABLE_REQUEST of who did not
 	if m.Checksum != nil {

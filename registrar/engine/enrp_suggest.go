@@ -15,7 +15,7 @@ const maxSuggested = 1 << 12
 
 // betterHome returns the peer that would be the better home for an element: the one with the largest combination (XOR) of
 // its identifier with the element's, if that is larger than this server's own (draft-dreibholz-rserpool-enrp-takeover). Nil
-// if there is none, or if suggestions are off. Only those who are known not to be RSPLIB get one: there, an element is gone
+// if there is none, or if suggestions are off. Only those who say that they are safe with it get one: not RSPLIB: there, an element is gone
 // until it registers the next time. Nor is there a better home for one of several elements of the same process: it moves
 // with all of them, and would go to and fro.
 func (e *Engine) betterHome(el *handlespace.Element) *peer {
@@ -31,7 +31,7 @@ func (e *Engine) bestHome(el *handlespace.Element) (best *peer) {
 	}
 	most := e.cfg.ServerID ^ el.ID()
 	for _, p := range e.scope.peers {
-		if p.assoc != nil && p.state == PeerActive && e.long(p) && p.id^el.ID() > most {
+		if p.assoc != nil && p.state == PeerActive && e.suggestible(p) && p.id^el.ID() > most {
 			best, most = p, p.id^el.ID()
 		}
 	}

@@ -350,6 +350,81 @@ func TestTakeoverSuggestion(t *testing.T) {
 	s.golden()
 }
 
+// The new home of an element that was suggested to it is believed at once, even if it is heard before the element has left:
+// else both would claim the element.
+func TestMoveIsFasterThanTheEnd(t *testing.T) {
+	s := newENRPScene(t, func(c *Config) { c.Profile, c.ENRP.SuggestTakeover = ProfileRFC, true }).alone()
+	s.join(higher, 102, "10.0.0.2")
+	s.up(1, host("10.0.0.1"))
+	s.up(3, host("10.0.0.3"))
+	s.in(1, reg("A", 0x10000000, "10.0.0.1")) // the peer is the better home
+	s.in(3, reg("A", 0x20000000, "10.0.0.3")) // this one is
+	s.enrp(102, add("A", ownedBy(higher, 0x10000000, "10.0.0.1")))
+	s.enrp(102, add("A", ownedBy(higher, 0x20000000, "10.0.0.3")))
+	require.EqualValues(t, higher, s.home("A", 0x10000000))
+	require.EqualValues(t, serverID, s.home("A", 0x20000000), "it is older than the registration here")
+	require.Nil(t, has(t, s.lost(1), enrp.TypeHandleUpdate))
+	require.Empty(t, s.advance(20*time.Second), "nothing is to be done about it")
+	require.EqualValues(t, higher, s.home("A", 0x10000000))
+}
+
+// Registrars at UDP port 9899 know each other by what they say they can do. Who cannot follow suggestions gets none, and who
+// says nothing is taken for RSPLIB.
+func TestSuggestionsToWhoFollowsThem(t *testing.T) {
+	const id, distance = 0x10000000, 33 // both peers are better homes, the second one the best
+	for name, x := range map[string]struct {
+		profile        Profile
+		second, third  enrp.Capability
+		want, wantLong uint64 // the association with a suggestion, those with a long handle
+	}{
+		"RSPLIB":               {ProfileAuto, 0, 0, 0, 0},
+		"ours beside RSPLIB":   {ProfileAuto, enrp.LongHandles | enrp.TakeoverSuggestions, 0, 102, 102},
+		"the best of ours":     {ProfileAuto, enrp.LongHandles | enrp.TakeoverSuggestions, enrp.LongHandles | enrp.TakeoverSuggestions, 103, 102 + 103},
+		"turned off there":     {ProfileAuto, enrp.LongHandles, enrp.LongHandles, 0, 102 + 103},
+		"who does not tell":    {ProfileRFC, 0, 0, 103, 102 + 103},
+		"off with ProfileRFC":  {ProfileRFC, 0, enrp.LongHandles, 102, 102 + 103},
+		"something from later": {ProfileAuto, 1 << 31, enrp.TakeoverSuggestions, 103, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newENRPScene(t, func(c *Config) { c.Profile, c.ENRP.SuggestTakeover = x.profile, true }).alone()
+			for peer, can := range map[uint32]enrp.Capability{higher: x.second, 0x62222222: x.third} {
+				assoc, at := uint64(102), "10.0.0.2"
+				if peer != higher {
+					assoc, at = 103, "10.0.0.3"
+				}
+				s.upENRP(assoc, at)
+				out := s.enrp(assoc, presenceOf(peer, at, 0xffff, true))
+				require.Equal(t, &enrp.Capabilities{Header: enrp.Header{Sender: serverID, Receiver: peer}, Can: enrp.LongHandles | enrp.TakeoverSuggestions},
+					has(t, out, enrp.TypeCapabilities))
+				require.Nil(t, has(t, s.enrp(assoc, presenceOf(peer, at, 0xffff, true)), enrp.TypeCapabilities), "once is enough")
+				if can != 0 {
+					require.Empty(t, s.enrp(assoc, &enrp.Capabilities{Header: from(peer), Can: can}))
+				}
+			}
+			told := func(handle string, wanted func(*enrp.HandleUpdate) bool) (sum uint64) {
+				b, err := reg(handle, id, "10.0.0.1").AppendBinary(nil)
+				require.NoError(t, err)
+				s.e.HandleASAP(s.now, 1, b)
+				for {
+					m, ok := s.e.PollTransmit()
+					if !ok {
+						break
+					}
+					if u, _, _ := enrp.Parse(m.Data); m.Protocol == ProtocolENRP && u.Type() == enrp.TypeHandleUpdate && wanted(u.(*enrp.HandleUpdate)) {
+						sum += m.Assoc
+					}
+				}
+				s.outputs()
+				return sum
+			}
+			s.up(1, host("10.0.0.1"))
+			require.Equal(t, x.want, told("A", func(u *enrp.HandleUpdate) bool { return u.TakeoverSuggested }))
+			require.EqualValues(t, 102+103, told("A", func(u *enrp.HandleUpdate) bool { return true }), "all are told")
+			require.Equal(t, x.wantLong, told(strings.Repeat("x", distance), func(u *enrp.HandleUpdate) bool { return true }))
+		})
+	}
+}
+
 // The encapsulation port travels where RSPLIB skips it, and is used.
 func TestEncapsulationPortOfPeers(t *testing.T) {
 	s := newENRPScene(t, func(c *Config) { c.ENRP.Self.EncapPort = 9900 }).alone()

@@ -69,7 +69,7 @@ func (e *Engine) handleUpdate(now time.Time, p *peer, m *enrp.HandleUpdate) {
 		e.remove(el, ReasonUpdate)
 	case m.PoolElement.HomeID != p.id:
 		e.stats.Ignored++ // RFC 5353, Section 3.3.1: "the Home ENRP server uses this procedure to inform all its peers."
-	case el != nil && e.crossed(now, el):
+	case el != nil && e.crossed(now, el) && e.bestHome(el) != p: // that one may be faster than the end of the association here
 		e.stats.Ignored++
 	default:
 		e.stats.UpdatesReceived++
