@@ -20,9 +20,9 @@ type Config struct {
 	RTOMin time.Duration
 	// RTOMax is the greatest retransmission timeout (RTO.Max). Default: 60 s.
 	RTOMax time.Duration
-	// MaxBurst limits the packets of new data that one opening of the
-	// congestion window may release beyond what was just acknowledged
-	// (Max.Burst; RFC 9260, Section 6.1, D). Default: 4. Negative: no limit.
+	// MaxBurst limits the packets of new data that may leave at once for each
+	// SACK, or each second packet that it acknowledges (Max.Burst; RFC 9260,
+	// Section 6.1, D). Default: 4. Negative: no limit.
 	MaxBurst int
 	// ValidCookieLife is how long a state cookie is good (Valid.Cookie.Life).
 	// Default: 60 s; at most 1 h.

@@ -14,7 +14,7 @@ type congestion struct {
 
 	lastSent time.Time // of new data
 	idled    bool      // ssthresh has been set for the current idle time
-	burst    int       // packets that may still be sent, see openBurst
+	burst    int       // bytes that may still be sent, see openBurst
 }
 
 // maxSsthresh is "arbitrarily high" (Section 7.2.1).
@@ -133,17 +133,18 @@ func (c *congestion) onSent(now time.Time) {
 	c.idled = false
 }
 
-// openBurst allows the packets of one opportunity to send: as many as were
-// just acknowledged, whose place in the network is free, and Max.Burst more
-// (RFC 9260, Section 6.1, D: "it MAY be applied by strictly limiting the
-// number of packets emitted by the output routine"). A negative maxBurst
+// openBurst allows what may leave at one opportunity to send. RFC 9260, Section
+// 6.1, D, limits the packets to Max.Burst for each SACK, which "MAY be applied
+// by strictly limiting the number of packets emitted by the output routine",
+// and counts on a SACK for every second packet. A receiver that reads batches
+// sends one for many: it stands for those it did not send. A negative maxBurst
 // lifts the limit.
 func (c *congestion) openBurst(ackedBytes, maxBurst int) {
 	if maxBurst < 0 {
 		c.burst = 1 << 30
 		return
 	}
-	c.burst = max(c.burst, maxBurst+(ackedBytes+c.pmdcs-1)/c.pmdcs)
+	c.burst = max(c.burst, maxBurst*c.pmdcs+maxBurst*ackedBytes/2)
 }
 
 // mayAddTo tells whether another DATA chunk may go to the path. Section 6.1,

@@ -399,3 +399,24 @@ func TestHeartbeatsDoNotHideLostData(t *testing.T) {
 	require.Equal(t, StateClosed, a.State())
 	require.ErrorContains(t, a.Err(), "unreachable")
 }
+
+// A receiver that reads batches acknowledges a whole flight at once. Max.Burst
+// must not keep the flights from growing then, also where packets are not full.
+func TestMaxBurstOfBatches(t *testing.T) {
+	p, a, _ := lossy(t, Config{SendBuffer: 16 << 20})
+	var flights []int
+	sendN(t, p, a, 4000, 1000)
+	for !a.queue.empty() {
+		n := 0
+		p.a.filter = func(d Datagram) bool { n++; return true }
+		p.flush(p.a)
+		flights = append(flights, n)
+		p.deliver(p.z)
+		p.flush(p.z)
+		p.deliver(p.a)
+	}
+	require.Less(t, len(flights), 20, "slow start: %v", flights)
+	for i := 1; i < len(flights)-2; i++ {
+		require.GreaterOrEqual(t, 4*flights[i], 5*flights[i-1], "%v", flights)
+	}
+}

@@ -186,6 +186,7 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 			m.firstTSN = tsn
 		}
 		k.appendChunk(tsn, &c)
+		p.cc.burst -= c.size()
 		p.startT3(now)
 		p.startRTT(now, tsn)
 		first = false
@@ -193,7 +194,6 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 	if !first {
 		a.queue.endPacket()
 		k.fresh = true
-		p.cc.burst--
 		p.cc.onSent(now)
 		a.nagle, a.nagleOver = nilTime, false
 		a.probed(now)
