@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 SEEDS    ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: build test race fuzz lint cross wine interop bench demo sim-long check help
+.PHONY: build test race fuzz lint cross wine interop bench bench-peers demo sim-long check help
 
 build: ## compile everything; the command goes to bin/
 	$(GO) build ./...
@@ -44,6 +44,10 @@ interop: ## test against the Linux kernel, usrsctp and RSPLIB (root, Linux; see 
 
 bench: ## measure, the peers in the same run (docs/PERFORMANCE.md)
 	$(GO) test -run '^$$' -bench . ./sctp/wire ./sctp/assoc ./sctp ./udpencap ./registrar/... ./conformance/bench
+
+bench-peers: ## measure against usrsctp, pion, quic-go and TCP, each end a process (root, Linux; docs/PERFORMANCE.md)
+	$(GO) build -o bin/bench-peers ./conformance/bench/peers
+	bin/bench-peers -json bin/bench-peers.json $(PEERS)
 
 demo: ## the whole thing in one process: a pool, a failure, a failover
 	$(GO) run ./cmd/rserpool demo

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+
+	"github.com/rserpool/rserpool/conformance/bench/worker"
 )
 
 // What bulk and pingPong measure.
@@ -66,7 +68,7 @@ func bulk(l link, size int, d time.Duration) (throughput, error) {
 	var sent int64
 	runtime.GC() // so that a contender does not pay for the one before
 	objects := mallocs()
-	cpu, start := cpuTime(), time.Now()
+	cpu, start := worker.CPUTime(), time.Now()
 	for time.Since(start) < d {
 		for range max(1, 16<<10/size) { // what a clock reading costs must not count
 			if err := l.a.send(msg); err != nil {
@@ -79,7 +81,7 @@ func bulk(l link, size int, d time.Duration) (throughput, error) {
 		return throughput{}, fmt.Errorf("bench: send: %w", err)
 	}
 	r := <-done
-	cpu = cpuTime() - cpu
+	cpu = worker.CPUTime() - cpu
 	if r.err == nil && r.messages != sent {
 		r.err = fmt.Errorf("bench: %d messages arrived of %d", r.messages, sent)
 	}
@@ -122,7 +124,7 @@ func pingPong(l link, size int, d time.Duration) (roundTrips, error) {
 	}
 	var r roundTrips
 	runtime.GC()
-	cpu, start := cpuTime(), time.Now()
+	cpu, start := worker.CPUTime(), time.Now()
 	for r.elapsed < d {
 		for range 16 {
 			if err := trip(msg); err != nil {
@@ -132,7 +134,7 @@ func pingPong(l link, size int, d time.Duration) (roundTrips, error) {
 		}
 		r.elapsed = time.Since(start)
 	}
-	r.cpu = cpuTime() - cpu
+	r.cpu = worker.CPUTime() - cpu
 	if err := trip(msg[:1]); err != nil {
 		return r, err
 	}

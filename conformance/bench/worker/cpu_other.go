@@ -2,9 +2,9 @@
 
 //go:build !unix
 
-package bench
+package worker
 
 import "time"
 
-// cpuTime is not known here: figures of processor time are 0, and their floors always met.
-func cpuTime() time.Duration { return 0 }
+// CPUTime is not known here: figures of processor time are 0, and their floors always met.
+func CPUTime() time.Duration { return 0 }

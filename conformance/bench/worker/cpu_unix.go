@@ -2,7 +2,7 @@
 
 //go:build unix
 
-package bench
+package worker
 
 import (
 	"time"
@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cpuTime is the user and system time this process has taken.
-func cpuTime() time.Duration {
+// CPUTime is the user and system time this process has taken.
+func CPUTime() time.Duration {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
 		return 0
