@@ -38,6 +38,7 @@ type addrRequest struct {
 	kind wire.ParamType
 	addr netip.AddrPort
 	id   uint32
+	void bool // deleted again, by a later ASCONF that has been answered before
 }
 
 // A sentAsconf is an ASCONF chunk that is outstanding. "One and only one SCTP
@@ -127,7 +128,7 @@ func (s *asconfState) unanswered() (all []addrRequest) {
 func (s *asconfState) added() (all []netip.AddrPort) {
 	for _, q := range s.sent {
 		for _, r := range q.requests {
-			if r.kind == wire.ParamAddIP && !s.deletes(r.addr) {
+			if r.kind == wire.ParamAddIP && !r.void && !s.deletes(r.addr) {
 				all = append(all, r.addr)
 			}
 		}
@@ -143,6 +144,23 @@ func (s *asconfState) deletes(addr netip.AddrPort) (yes bool) {
 		}
 	}
 	return yes
+}
+
+// voidAdditions notes what the ASCONF sent[i] has deleted of that which earlier ones
+// have added: the network may bring the answers in another order.
+func (s *asconfState) voidAdditions(i int) {
+	for _, d := range s.sent[i].requests {
+		if d.kind != wire.ParamDeleteIP {
+			continue
+		}
+		for _, q := range s.sent[:i] {
+			for k := range q.requests {
+				if r := &q.requests[k]; r.kind == wire.ParamAddIP && r.addr == d.addr {
+					r.void = true
+				}
+			}
+		}
+	}
 }
 
 func (a *Association) askPeer(kind wire.ParamType, addr netip.AddrPort) error {
@@ -333,6 +351,7 @@ func (a *Association) handleAsconfAck(now time.Time, c wire.Chunk) {
 			a.pathEvent(p)
 		}
 	}
+	s.voidAdditions(i)
 	s.sent = slices.Delete(s.sent, i, i+1)
 	s.t4.stop()
 	if len(s.sent) > 0 {
@@ -382,7 +401,7 @@ func (a *Association) granted(r addrRequest) {
 	// Section 5.3, F2: "After the ASCONF-ACK of an IP address Add arrives, the
 	// endpoint MAY begin using the added IP address as a source address for any type
 	// of SCTP chunk." Unless it has been removed here since.
-	if r.kind == wire.ParamAddIP && !a.asconf.deletes(r.addr) && !slices.Contains(a.local, r.addr) {
+	if r.kind == wire.ParamAddIP && !r.void && !a.asconf.deletes(r.addr) && !slices.Contains(a.local, r.addr) {
 		a.local = append(slices.Clip(a.local), r.addr)
 	}
 	a.localEvent(r, nil)
