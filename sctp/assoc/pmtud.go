@@ -201,8 +201,12 @@ func (a *Association) changeMTU(p *path, mtu int) {
 
 // enterBase lowers the MTU of a path that loses what is large.
 func (a *Association) enterBase(p *path) {
-	if p.mtu > baseMTU {
-		a.changeMTU(p, baseMTU)
+	mtu := baseMTU
+	if a.cfg.MaxMTU < 0 && p.mtu <= baseMTU {
+		mtu = minMTU // no probes tell
+	}
+	if p.mtu > mtu {
+		a.changeMTU(p, mtu)
 	}
 	p.pm.disable()
 	if a.cfg.MaxMTU < 0 {
@@ -404,7 +408,7 @@ func (a *Association) handlePacketTooBig(now time.Time, p *path, mtu int) {
 // onBlackHole lowers the MTU of a path that answers HEARTBEATs but swallows
 // data, and lets IP fragment what was cut for the old one.
 func (a *Association) onBlackHole(now time.Time, p *path) {
-	if p.timeouts < blackHoleTimeouts || p.mtu <= baseMTU || !a.largeOutstanding() {
+	if p.timeouts < blackHoleTimeouts || !a.maySwallow(p) {
 		return
 	}
 	p.timeouts = 0

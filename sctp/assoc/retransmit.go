@@ -23,7 +23,7 @@ func (a *Association) onT3Expiry(now time.Time, p *path) {
 	if !probing {
 		p.cc.onTimeout() // E1
 		p.solo = true
-		if p.timeouts++; p.timeouts == blackHoleTimeouts && p.mtu > baseMTU && a.largeOutstanding() {
+		if p.timeouts++; p.timeouts == blackHoleTimeouts && a.maySwallow(p) {
 			p.hb.asked = true // do small packets pass?
 		}
 	}
@@ -51,9 +51,17 @@ const (
 	blackHoleTimeouts = 2
 )
 
-func (a *Association) largeOutstanding() bool {
+// maySwallow tells whether a path may lose what is outstanding for its size.
+func (a *Association) maySwallow(p *path) bool {
+	passes := baseMTU
+	if p.mtu <= baseMTU {
+		passes = minMTU
+	}
+	if p.mtu <= passes || p.pm.state == MTUBase {
+		return false
+	}
 	for tsn := a.out.cumAck.Add(1); tsn != a.out.next; tsn = tsn.Add(1) {
-		if c := a.out.at(tsn); c.state != chunkGapAcked && c.state != chunkAbandoned && c.size() > baseMTU-ipv6UDPOverIP-wire.HeaderLen {
+		if c := a.out.at(tsn); c.state != chunkGapAcked && c.state != chunkAbandoned && c.size() > passes-ipv6UDPOverIP-wire.HeaderLen {
 			return true
 		}
 	}
