@@ -15,6 +15,7 @@ type path struct {
 	index  int
 	remote netip.AddrPort // address and UDP encapsulation port
 	local  netip.AddrPort // where packets to it are sent from
+	tried  netip.AddrPort // where what wants an answer was sent from last
 	state  PathState
 	told   PathState // what the user knows
 

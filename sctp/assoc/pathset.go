@@ -165,8 +165,12 @@ func (a *Association) strike(now time.Time, p *path, counts bool) {
 	}
 }
 
-// rotateSource tries the next local address for a path that does not answer.
+// rotateSource tries the next local address for a path that does not answer, unless
+// the one it has now has not been tried: the peer has been heard there meanwhile.
 func (a *Association) rotateSource(p *path) {
+	if p.tried != p.local {
+		return
+	}
 	for i, l := range a.local {
 		if l != p.local {
 			continue

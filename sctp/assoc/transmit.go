@@ -158,6 +158,7 @@ func (k *packet) appendHeartbeat(now time.Time) {
 	if k.room() < heartbeatLen {
 		return
 	}
+	k.p.tried = k.local
 	k.p.hb.sent(now, k.p.rto.rto, k.a.rng.Uint64())
 	k.b = k.p.appendHeartbeat(k.b)
 	k.a.stats.HeartbeatsSent++
@@ -197,6 +198,7 @@ func (k *packet) appendShutdown(now time.Time) {
 	case StateShutdownAckSent:
 		k.b = wire.AppendShutdownAck(k.b)
 	}
+	k.p.tried = k.local
 	a.t2.sent(now, k.p)
 }
 
