@@ -45,7 +45,9 @@ func (a *Association) dataTarget(now time.Time) *path {
 // mayStartPacket tells whether a packet of new data may be sent on a path now.
 func (a *Association) mayStartPacket(now time.Time, p *path) bool {
 	p.cc.onIdle(now, p.rto.rto)
-	if (p.cc.burst <= 0 || !p.mayAdd()) && !a.tlp.due {
+	// When nothing is in flight there, no SACK will open another burst: the path may
+	// have become that of data since the last one.
+	if (p.cc.burst <= 0 && p.flightSize > 0 || !p.mayAdd()) && !a.tlp.due {
 		return false
 	}
 	m := a.queue.peek()
@@ -101,6 +103,7 @@ func (a *Association) nagleAdmits(now time.Time, p *path) bool {
 // appendData fills the packet with DATA chunks, retransmissions first.
 func (k *packet) appendData(now time.Time) {
 	resent := k.appendMarked(now)
+	k.p.tried = k.local
 	if resent {
 		k.resent = true
 		k.a.mayExceedCwnd = false
