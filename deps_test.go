@@ -19,6 +19,9 @@ import (
 
 const module = "github.com/rserpool/rserpool"
 
+// conformanceCases is what the cases of the conformance suite may import: codecs, and nothing of what they check.
+var conformanceCases = []string{"asap", "asap/param", "conformance", "conformance/tester", "enrp", "sctp/wire"}
+
 // layers says what each package may import of ours: the picture of
 // ARCHITECTURE.md. It is a statement of policy, not a record of what happens
 // to be imported. A package below a listed one, and not listed itself, is
@@ -67,9 +70,28 @@ var layers = map[string][]string{
 
 	"perf": {"sctp"},
 
+	"conformance/tester":  {"asap", "enrp", "sctp/wire", "udpencap"},
+	"conformance":         {"asap", "asap/param", "conformance/tester", "enrp", "sctp/wire", "udpencap"},
+	"conformance/rfc3758": conformanceCases,
+	"conformance/rfc4820": conformanceCases,
+	"conformance/rfc4895": conformanceCases,
+	"conformance/rfc5061": conformanceCases,
+	"conformance/rfc5352": conformanceCases,
+	"conformance/rfc5353": conformanceCases,
+	"conformance/rfc5354": conformanceCases,
+	"conformance/rfc5356": conformanceCases,
+	"conformance/rfc6525": conformanceCases,
+	"conformance/rfc6951": conformanceCases,
+	"conformance/rfc7829": conformanceCases,
+	"conformance/rfc8260": conformanceCases,
+	"conformance/rfc9260": conformanceCases,
+	"conformance/all":     {"conformance", "conformance/rfc3758", "conformance/rfc4820", "conformance/rfc4895", "conformance/rfc5061", "conformance/rfc5352", "conformance/rfc5353", "conformance/rfc5354", "conformance/rfc5356", "conformance/rfc6525", "conformance/rfc6951", "conformance/rfc7829", "conformance/rfc8260", "conformance/rfc9260"},
+
 	"cmd/rserpool": {
 		"asap",
 		"asap/param",
+		"conformance",
+		"conformance/all",
 		"perf",
 		"pool",
 		"pool/policy",

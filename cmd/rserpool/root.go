@@ -29,6 +29,15 @@ type usageError struct{ err error }
 func (e usageError) Error() string { return e.err.Error() }
 func (e usageError) Unwrap() error { return e.err }
 
+// An exitError chooses the exit code.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e exitError) Error() string { return e.err.Error() }
+func (e exitError) Unwrap() error { return e.err }
+
 // usagef makes a usageError.
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
@@ -67,6 +76,10 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		return exitUsage
 	}
 	fmt.Fprintf(stderr, "rserpool: %s\n", line)
+	var exit exitError
+	if errors.As(err, &exit) {
+		return exit.code
+	}
 	return exitFailure
 }
 
@@ -100,6 +113,7 @@ func newRootCmd() *cobra.Command {
 		newMonitorCmd(),
 		newPerfCmd(),
 		newDemoCmd(),
+		newConformanceCmd(),
 		newVersionCmd(),
 	)
 	root.SetHelpCommand(newHelpCmd())

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ours
+
+import "slices"
+
+// Mutants are the deliberately broken behaviours, and the cases that must catch each.
+func Mutants() []Mutant {
+	return slices.Concat(packetMutants, setupMutants, dataMutants, pathMutants, closeMutants, extensionMutants, asapMutants, enrpMutants)
+}

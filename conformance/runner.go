@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rserpool/rserpool/conformance/tester"
+)
+
+// A Result is the verdict of a case and why.
+type Result struct {
+	ID      string  `json:"id"`
+	Verdict Verdict `json:"verdict"`
+	// Expected and Seen say what the rule asks for and what happened instead, Why why there is no verdict.
+	Expected string        `json:"expected,omitempty"`
+	Seen     string        `json:"seen,omitempty"`
+	Why      string        `json:"why,omitempty"`
+	Took     time.Duration `json:"took"`
+	// Transcript has a line per packet.
+	Transcript string `json:"transcript,omitempty"`
+
+	Case    *Case            `json:"-"`
+	Packets []*tester.Packet `json:"-"`
+}
+
+// A Runner runs cases. The zero value runs them one after the other with the default times.
+type Runner struct {
+	// Timeout is how long a case may take; 0 is 2 minutes, 30 minutes for slow ones.
+	Timeout time.Duration
+	// Wait is how long an answer may take that must come (5 s), Quiet how long to watch that none comes (1.5 s).
+	Wait, Quiet time.Duration
+	// Parallel is how many cases run at a time; 0 is 1.
+	Parallel int
+	// NoSlow skips slow cases.
+	NoSlow bool
+	// Seed is that of the tester's tags and TSNs.
+	Seed uint64
+	// Open, if set, makes the target of each case, and close ends it; else all cases share Target.
+	Open   func(ctx context.Context, c *Case) (target *Target, close func(), err error)
+	Target *Target
+	// Begin and Done, if set, are called before and after each case, one at a time.
+	Begin func(c *Case)
+	Done  func(r Result)
+}
+
+// Run runs the cases and returns their results in the same order. When the context ends, what has not begun is left out.
+func (r *Runner) Run(ctx context.Context, cases []Case) []Result {
+	results := make([]Result, len(cases))
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	next := 0
+	for range max(r.Parallel, 1) {
+		wg.Go(func() {
+			for {
+				mu.Lock()
+				i := next
+				next++
+				if i >= len(cases) || ctx.Err() != nil {
+					mu.Unlock()
+					return
+				}
+				if r.Begin != nil {
+					r.Begin(&cases[i])
+				}
+				mu.Unlock()
+				res := r.RunCase(ctx, &cases[i])
+				mu.Lock()
+				results[i] = res
+				if r.Done != nil {
+					r.Done(res)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	kept := results[:0]
+	for _, res := range results {
+		if res.ID != "" {
+			kept = append(kept, res)
+		}
+	}
+	return kept
+}
+
+// RunCase runs one case.
+func (r *Runner) RunCase(ctx context.Context, c *Case) (res Result) {
+	begin := time.Now()
+	res = Result{ID: c.ID, Case: c, Verdict: Pass}
+	defer func() { res.Took = time.Since(begin) }()
+	if c.Unobservable != "" {
+		res.Verdict, res.Why = Skipped, "cannot be observed: "+c.Unobservable
+		return res
+	}
+	if c.Slow && r.NoSlow {
+		res.Verdict, res.Why = Skipped, "slow cases were not asked for"
+		return res
+	}
+	target := r.Target
+	if r.Open != nil {
+		var done func()
+		var err error
+		if target, done, err = r.Open(ctx, c); err != nil {
+			res.Verdict, res.Why = Inconclusive, "the system under test could not be started: "+err.Error()
+			return res
+		}
+		defer done()
+	}
+	if !target.Role.Serves(c.Role) {
+		res.Verdict, res.Why = Skipped, fmt.Sprintf("the target is a %s, the case is about a %s", target.Role, c.Role)
+		return res
+	}
+	for _, need := range c.Needs {
+		if ok, why := target.Can(need); !ok {
+			res.Verdict, res.Why = Skipped, why
+			if target.Caps[need] {
+				res.Verdict, res.Expected, res.Seen = Fail, "capability "+need+", which is declared", why
+			}
+			return res
+		}
+	}
+	timeout := r.Timeout
+	if timeout == 0 {
+		timeout = 2 * time.Minute
+		if c.Slow {
+			timeout = 30 * time.Minute
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	t := newT(ctx, c, target, r)
+	e := t.run()
+	t.end(cancel)
+	res.Verdict, res.Expected, res.Seen, res.Why = e.verdict, e.expected, e.seen, e.note
+	res.Packets = t.Packets()
+	if e.verdict != Skipped {
+		res.Transcript = t.Transcript()
+	}
+	return res
+}
+
+// run runs the case and catches how it ends.
+func (t *T) run() (e ended) {
+	e = ended{verdict: Pass}
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case ended:
+			e = p
+		default:
+			e = ended{verdict: Inconclusive, note: fmt.Sprintf("the case itself is broken: %v\n%s", p, debug.Stack())}
+		}
+	}()
+	t.Case.Run(t)
+	return e
+}
+
+// end is finish, which must not change the verdict.
+func (t *T) end(cancel func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			t.Tester.Close()
+		}
+	}()
+	t.finish(cancel)
+}
+
+// Serves reports whether a target of role r can be tested in the role of a case.
+func (r Role) Serves(role Role) bool {
+	switch role {
+	case Server, Client, Endpoint:
+		return r == Endpoint || r == Server || r == Client
+	}
+	return r == role
+}
+
+// Count counts the verdicts of results; mandatory are the failures of rules that are Mandatory.
+func Count(results []Result) (n map[Verdict]int, mandatory int) {
+	n = map[Verdict]int{}
+	for _, r := range results {
+		n[r.Verdict]++
+		if r.Verdict == Fail && r.Case != nil && r.Case.Level.Mandatory() {
+			mandatory++
+		}
+	}
+	return n, mandatory
+}
+
+// Explain is the whole of a result for people: what the rule is, what it asks for, what was seen, and the packets.
+func (r *Result) Explain() string {
+	var b strings.Builder
+	c := r.Case
+	fmt.Fprintf(&b, "%s %s (%s, %s) %s\n", strings.ToUpper(string(r.Verdict)), r.ID, c.Level, c.Role, c.Stimulus)
+	fmt.Fprintf(&b, "  RFC %s, Section %s: %q\n", c.RFC(), strings.TrimPrefix(c.Section(), c.RFC()+"/"), c.Rule)
+	if r.Expected != "" {
+		fmt.Fprintf(&b, "  the case:  %s\n  expected:  %s\n  seen:      %s\n", c.Expected, r.Expected, r.Seen)
+	}
+	if r.Why != "" {
+		fmt.Fprintf(&b, "  because:   %s\n", r.Why)
+	}
+	for line := range strings.Lines(r.Transcript) {
+		b.WriteString("  | " + line)
+	}
+	return b.String()
+}

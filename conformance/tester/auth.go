@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tester
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"hash"
+	"slices"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
+
+// authState is what RFC 4895 needs on the tester's side.
+type authState struct {
+	ours, theirs []byte // key vectors
+	chunks       []wire.ChunkType
+	hmac         wire.HMACID
+	random       []byte
+}
+
+// params are RANDOM, CHUNKS and HMAC-ALGO, and keeps the key vector they make.
+func (s *authState) params(a *Assoc) (params []byte) {
+	if s.random == nil {
+		s.random = make([]byte, 32)
+		for i := range s.random {
+			s.random[i] = byte(a.r.cfg.Rand.Uint32())
+		}
+	}
+	ids := a.Setup.HMACs
+	if ids == nil {
+		ids = []wire.HMACID{wire.HMACSHA1, wire.HMACSHA256}
+	}
+	all := [][]byte{wire.AppendRandom(nil, s.random)}
+	if a.Setup.AuthChunks != nil {
+		all = append(all, wire.AppendChunkList(nil, a.Setup.AuthChunks...))
+	}
+	all = append(all, wire.AppendHMACAlgo(nil, ids...))
+	s.ours = nil
+	for _, b := range all {
+		params = append(params, b...)
+		p, _, _ := wire.NextParam(b)
+		s.ours = append(s.ours, p.Raw...)
+	}
+	return params
+}
+
+// learn takes S's parameters. RFC 4895, Section 6.1: "These parameters include the parameter type, parameter length, and
+// the parameter value, but padding is omitted".
+func (s *authState) learn(a *Assoc) {
+	random, chunks, algos := a.PeerParam(wire.ParamRandom), a.PeerParam(wire.ParamChunkList), a.PeerParam(wire.ParamHMACAlgo)
+	if random == nil || algos == nil {
+		return
+	}
+	s.theirs = slices.Clone(random.Raw)
+	if chunks != nil {
+		s.theirs = append(s.theirs, chunks.Raw...)
+		s.chunks, _ = chunks.ChunkTypes(nil)
+	}
+	s.theirs = append(s.theirs, algos.Raw...)
+	ids, _ := algos.HMACAlgos(nil)
+	for _, id := range ids {
+		if id.Size() > 0 {
+			s.hmac = id
+			break
+		}
+	}
+}
+
+// HasAuth reports whether both sides have said that they authenticate.
+func (a *Assoc) HasAuth() bool { return a.Setup.Auth && a.auth.theirs != nil }
+
+// PeerAuthChunks are the chunk types that S must get authenticated.
+func (a *Assoc) PeerAuthChunks() []wire.ChunkType { return a.auth.chunks }
+
+// AuthKey is the association shared key made with an endpoint pair shared key. RFC 4895, Section 6.1: "selecting the
+// numerically smaller key vector and concatenating it to the endpoint pair shared key, and then concatenating the
+// numerically larger key vector to that".
+func (a *Assoc) AuthKey(pair []byte) []byte {
+	one, two := a.auth.ours, a.auth.theirs
+	x, y := bytes.TrimLeft(one, "\x00"), bytes.TrimLeft(two, "\x00")
+	if len(x) > len(y) || len(x) == len(y) && (bytes.Compare(x, y) > 0 || bytes.Equal(x, y) && len(one) > len(two)) {
+		one, two = two, one
+	}
+	return slices.Concat(pair, one, two)
+}
+
+// Mac is the HMAC of data with a key.
+func Mac(id wire.HMACID, key, data []byte) []byte {
+	f := func() hash.Hash { return sha1.New() }
+	if id == wire.HMACSHA256 {
+		f = sha256.New
+	}
+	h := hmac.New(f, key)
+	h.Write(data)
+	return h.Sum(nil)
+}
+
+// AuthChunk is an AUTH chunk with the null key for the chunks that follow it in the packet. change, if not nil, alters it
+// when it is done.
+func (a *Assoc) AuthChunk(change func(*wire.Auth), chunks ...[]byte) []byte {
+	return a.AuthChunkWith(nil, 0, change, chunks...)
+}
+
+// AuthChunkWith is AuthChunk with an endpoint pair shared key and its identifier.
+func (a *Assoc) AuthChunkWith(pair []byte, id uint16, change func(*wire.Auth), chunks ...[]byte) []byte {
+	algo := a.auth.hmac
+	if algo == 0 {
+		algo = wire.HMACSHA1
+	}
+	c := wire.Auth{KeyID: id, HMACID: algo, HMAC: make([]byte, algo.Size())}
+	data := c.Append(nil)
+	for _, b := range chunks {
+		data = append(data, b...)
+	}
+	c.HMAC = Mac(algo, a.AuthKey(pair), data)
+	if change != nil {
+		change(&c)
+	}
+	return c.Append(nil)
+}
+
+// authenticate puts an AUTH chunk before the first chunk that S must get authenticated, if there is one.
+func (a *Assoc) authenticate(chunks [][]byte) [][]byte {
+	if !a.HasAuth() {
+		return chunks
+	}
+	for i, c := range chunks {
+		if len(c) == 0 {
+			continue
+		}
+		if wire.ChunkType(c[0]) == wire.ChunkAuth {
+			return chunks
+		}
+		if containsType(a.auth.chunks, wire.ChunkType(c[0])) {
+			return slices.Insert(slices.Clone(chunks), i, a.AuthChunk(nil, chunks[i:]...))
+		}
+	}
+	return chunks
+}
+
+// CheckAuth says what is wrong with the AUTH chunk of a packet of S, computed with the null key; nothing if it is right.
+func (a *Assoc) CheckAuth(c *Chunk) (wrong string) {
+	au, err := wire.ParseAuth(c.Chunk)
+	if err != nil {
+		return err.Error()
+	}
+	if au.HMACID.Size() == 0 {
+		return "unknown HMAC identifier"
+	}
+	p := c.Packet.Data
+	// The chunks of a packet are views of it: find where this one begins.
+	off := wire.HeaderLen
+	for _, before := range c.Packet.Chunks[:c.Index] {
+		off += (len(before.Raw) + 3) &^ 3
+	}
+	data := slices.Clone(p[off:])
+	clear(data[wire.AuthHeaderLen : wire.AuthHeaderLen+len(au.HMAC)])
+	if !hmac.Equal(Mac(au.HMACID, a.AuthKey(nil), data), au.HMAC) {
+		return "the HMAC is not that of the association shared key"
+	}
+	return ""
+}
