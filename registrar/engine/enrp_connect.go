@@ -96,7 +96,7 @@ func (e *Engine) HandleConnected(now time.Time, id uint64, assoc uint64, p Peer)
 	s.pending = slices.Delete(s.pending, i, i+1)
 	for _, st := range s.statics {
 		if st.connect == id {
-			st.connect, st.assoc, st.pause = 0, assoc, minConnectPause
+			st.connect, st.assoc, st.pause, st.at = 0, assoc, minConnectPause, now.Add(maxConnectPause)
 		}
 	}
 	long := e.cfg.Profile == ProfileRFC

@@ -135,6 +135,19 @@ func TestMentorDoesNotAnswer(t *testing.T) {
 	require.True(t, s.e.Operational())
 }
 
+// A configured peer has half a minute to say its first word, and is given up then.
+func TestStaticPeerSaysNothing(t *testing.T) {
+	s := newENRPScene(t, func(c *Config) { c.ENRP.Static = []Target{target("10.0.0.2")} })
+	s.e.HandleTimeout(s.now)
+	s.outputs()
+	s.connected(1, 102, registrarAt("10.0.0.2"))
+	s.outputs()
+	s.advance(29 * time.Second)
+	require.Contains(t, s.e.assocs, uint64(102))
+	s.advance(2 * time.Second)
+	require.NotContains(t, s.e.assocs, uint64(102))
+}
+
 // RFC 5353, Section 3.3.1: "An ENRP server MUST announce this update to all its peers in a ENRP_HANDLE_UPDATE message".
 func TestHandleUpdateSent(t *testing.T) {
 	s := newENRPScene(t, nil).alone()
