@@ -23,4 +23,10 @@ var section3_3 = []conformance.Case{
 		r := tester.ExpectASAP[*asap.HandleResolutionResponse](pu, nil)
 		t.Check(r.Errors.Has(param.CauseUnknownPoolHandle), "cause 0x9 (Unknown Pool Handle)", "%v", r.Errors)
 	}},
+	{ID: "5352/3.3/6", Run: func(t *conformance.T) {
+		r, where := t.ListenRegistrar(t.Endpoint(), tester.Setup{})
+		t.Do("resolve", conformance.Args{"registrar": where, "pool": string(t.Pool())})
+		r.Accept()
+		tester.ExpectASAP(r.Assoc, func(m *asap.HandleResolution) bool { return m.PoolHandle == t.Pool() })
+	}},
 }
