@@ -54,6 +54,18 @@ func quiet(t *testing.T, as ...*Association) {
 		require.Zero(t, a.reassembly.held)
 		require.Zero(t, a.reassembly.heldRuns)
 		require.Empty(t, a.reassembly.runs)
+		require.Zero(t, a.reassembly.incomplete)
+		for _, page := range a.reassembly.interleavedPages {
+			for i := range page {
+				require.Empty(t, page[i].runs)
+			}
+		}
+		require.Zero(t, a.queue.n)
+		require.Zero(t, a.queue.unsent)
+		if q := a.queue.streams; q != nil {
+			require.Empty(t, q.active)
+			require.True(t, q.open == nil && q.filling == nil)
+		}
 		for _, p := range a.paths {
 			require.Zero(t, p.flightSize)
 		}
