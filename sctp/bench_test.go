@@ -10,10 +10,17 @@ import (
 )
 
 // BenchmarkThroughput sends messages of one size one way over loopback UDP.
-func BenchmarkThroughput(b *testing.B) {
+func BenchmarkThroughput(b *testing.B) { throughput(b, Config{}) }
+
+// BenchmarkInterleaved does so in I-DATA chunks, by round robin.
+func BenchmarkInterleaved(b *testing.B) {
+	throughput(b, Config{Interleaving: true, Scheduler: SchedulerRoundRobin})
+}
+
+func throughput(b *testing.B, cfg Config) {
 	for _, size := range []int{64, 1024, 65536} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			x, y := loopback(b, Config{})
+			x, y := loopback(b, cfg)
 			ctx := context.Background()
 			done := make(chan struct{})
 			go func() {

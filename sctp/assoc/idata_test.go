@@ -378,3 +378,34 @@ func TestTooMuchInterleaved(t *testing.T) {
 	x.say(x.idata(wire.IData{FSN: 1, Payload: make([]byte, 1400)}))
 	require.Equal(t, StateClosed, z.State())
 }
+
+// A conversation to read: the extensions in INIT and INIT ACK, a large message
+// which small ones pass on other streams, one that is lost and skipped.
+func TestInterleavedConversation(t *testing.T) {
+	cfg := interleaving(SchedulerRoundRobin)
+	cfg.NoAuth = true // whose random numbers fill the INIT
+	p := newPair(t, cfg)
+	tr := newTranscript(p)
+	a, z := p.connect()
+	tr.note("stream 0: 3000 bytes, then a small message; stream 1: two small ones, one of them unordered")
+	send := func(m Message) { require.NoError(t, a.Send(p.now, m)) }
+	send(Message{Stream: 0, PPID: 1, Data: make([]byte, 3000)})
+	send(Message{Stream: 0, PPID: 2, Data: []byte("behind")})
+	send(Message{Stream: 1, PPID: 3, Data: []byte("passes")})
+	send(Message{Stream: 1, PPID: 4, Data: []byte("passes, too"), Unordered: true})
+	p.pump()
+	p.run(time.Second)
+	tr.note("both parts of a message of 2000 bytes are lost, which is not sent again")
+	loseMessage(p.a, 2, false)
+	send(Message{Stream: 2, PPID: 5, Data: make([]byte, 2000), Unordered: true, Reliability: MaxRetransmissions(0)})
+	p.pump()
+	p.run(3 * time.Second)
+	tr.note("stream 1 is reset")
+	require.NoError(t, a.ResetStreams(p.now, true, false, 1))
+	send(Message{Stream: 1, PPID: 6, Data: []byte("MID 0 again")})
+	p.pump()
+	p.run(time.Second)
+	require.Len(t, p.z.msgs, 5)
+	quiet(t, a, z)
+	tr.check(t)
+}
