@@ -5,6 +5,7 @@ package service
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 
 	"github.com/rserpool/rserpool/pool"
@@ -37,6 +38,7 @@ var services = []Service{
 	{"pingpong", "PingPongPool", "answers pings, and counts them over failovers", 4, true, func(l *slog.Logger) pool.Handler { return PingPong{Log: l} }, nil},
 	{"fractal", "FractalGeneratorPool", "computes parts of the Mandelbrot set", 4, true, func(l *slog.Logger) pool.Handler { return Fractal{Log: l} }, nil},
 	{"calcapp", "CalcAppPool", "takes the time that a number of calculations takes", calcapp.DefaultMaxJobs, true, nil, configureCalcApp},
+	{"scripting", "ScriptingPool", "runs scripts that its users send", runtime.NumCPU(), true, nil, configureScripting},
 }
 
 // Services returns all services.
@@ -44,7 +46,8 @@ func Services() []Service { return append([]Service(nil), services...) }
 
 // Configure makes a server one of the named service: it sets Handler and SpeaksFirst, and Handle if that is empty. The
 // server will serve at most max sessions at once, any number if that is 0; see [Limit]. What clients do wrong is logged
-// (Warn); log may be nil.
+// (Warn); log may be nil. That of calcapp has 10 jobs at most if max is 0. There is no scripting without a word: see
+// NewScripting.
 func Configure(srv *pool.Server, name string, max int, log *slog.Logger) error {
 	var names []string
 	for _, s := range services {

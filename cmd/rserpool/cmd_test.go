@@ -223,7 +223,7 @@ func TestUsageErrors(t *testing.T) {
 		{"serve echo --id 0x100000000", "--id"},
 		{"serve echo --port 65536", "--port: 65536 is not within 0 to 65535"},
 		{"serve echo --port x", `invalid argument "x" for "--port" flag: not a number`},
-		{"serve", "serve what? calcapp, chargen, daytime, discard, echo, fractal, pingpong"},
+		{"serve", "serve what? calcapp, chargen, daytime, discard, echo, fractal, pingpong, scripting"},
 		{"serve web", `serve knows no "web", only calcapp, chargen, daytime, discard, echo, fractal, pingpong`},
 		{"help bogus", `there is no command "bogus"`},
 		{"completion", "completion what? bash, fish, powershell, zsh"},

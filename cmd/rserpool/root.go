@@ -109,6 +109,7 @@ func newRootCmd() *cobra.Command {
 		newPingPongCmd(),
 		newFractalCmd(),
 		newCalcAppCmd(),
+		newScriptCmd(),
 		newResolveCmd(),
 		newMonitorCmd(),
 		newPerfCmd(),

@@ -51,7 +51,7 @@ func newServiceCmd(s service.Service) *cobra.Command {
 		Example: fmt.Sprintf("  rserpool serve %[1]s\n"+
 			"  rserpool serve %[1]s --registrar 10.0.0.1,10.1.0.1:3863 --policy WeightedRoundRobin:3\n"+
 			"  rserpool serve %[1]s --policy LeastUsed\n"+
-			"  RSERPOOL_POOL=MyPool rserpool serve %[1]s --port 5000", s.Name),
+			"  RSERPOOL_POOL=MyPool rserpool serve %[1]s --port 5000", s.Name+needs(s)),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := logger(cmd, slog.LevelInfo)

@@ -19,10 +19,21 @@ type serviceFlags interface {
 	configure(srv *pool.Server, log *slog.Logger) error
 }
 
+// needs are flags that a service cannot do without.
+func needs(s service.Service) string {
+	if s.Name == "scripting" {
+		return " --allow-scripts"
+	}
+	return ""
+}
+
 // flagsOf returns the flags of a service.
 func flagsOf(s service.Service) serviceFlags {
-	if s.Name == "calcapp" {
+	switch s.Name {
+	case "calcapp":
 		return &calcAppServeFlags{}
+	case "scripting":
+		return &scriptingServeFlags{}
 	}
 	return &plainFlags{service: s}
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/rserpool/rserpool/service/sandbox"
 )
 
 func TestPingPong(t *testing.T) {
@@ -93,4 +95,56 @@ func TestCalcApp(t *testing.T) {
 		require.Equal(t, exitUsage, code, c.args)
 		require.Contains(t, errs, c.want)
 	}
+}
+
+func TestScript(t *testing.T) {
+	if sandbox.Supported() != nil {
+		t.Skip("there are no scripts on this system")
+	}
+	addr := startRegistrar(t)
+	start(t, local(addr, "serve", "scripting", "--allow-scripts", "--id", "0xa", "--temp-dir", t.TempDir(), "--log-level", "off")...)
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+		return name
+	}
+	environment, out := file("environment", "some text"), filepath.Join(dir, "out")
+	code, stdout, errs := run(t, "", local(addr, "script", "--script", file("s", "wc -c <$2 >$1; exit 0"), "--environment", environment, "--out", out)...)
+	require.Equal(t, exitOK, code, errs)
+	require.Regexp(t, `: 2 bytes, status 0, by PE 0x0000000a \(\S+\), 1 trials, 0 failovers, \S+\n$`, stdout)
+	require.Regexp(t, `^element 0x0000000a at \S+ \(\S+\) is ready\nthe script runs\nthe script has ended\n$`, errs)
+	b, err := os.ReadFile(out)
+	require.NoError(t, err)
+	require.Equal(t, "9\n", string(b))
+	code, _, errs = run(t, "", local(addr, "script", "--script", file("s", "echo bad >$1; exit 7"), "--out", out, "--trials", "1")...)
+	require.Equal(t, exitFailure, code)
+	require.Contains(t, errs, "rserpool: the script has ended with status 7\n")
+	b, err = os.ReadFile(out)
+	require.NoError(t, err)
+	require.Equal(t, "bad\n", string(b))
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, left, 3)
+
+	for _, c := range []struct{ args, want string }{
+		{"script --out x", "either --package or --script is needed"},
+		{"script --out x --package x --script x", "either --package or --script is needed"},
+		{"script --package x", "--out: a file for the output is needed"},
+		{"script --package x --out x --trials 0", "--trials: 0 is not positive"},
+		{"script --package x --out x --max-output 0", "--max-output: 0 is not positive"},
+		{"script --package x --out x --reply-timeout 0s", "--reply-timeout: 0s is not positive"},
+		{"serve scripting", "scripting runs what users of the pool send, and nobody is asked who he is: say --allow-scripts if"},
+		{"serve scripting --allow-scripts --max-sessions 0", "--max-sessions: 0 is not positive"},
+		{"serve scripting --allow-scripts --isolation no", `--isolation: "no" is not auto, require or off`},
+		{"serve scripting --allow-scripts --max-package 0", "--max-package: 0 is not positive"},
+		{"serve scripting --allow-scripts --time-limit 0s", "--time-limit: 0s is not positive"},
+	} {
+		code, _, errs := run(t, "", strings.Fields(c.args)...)
+		require.Equal(t, exitUsage, code, c.args)
+		require.Contains(t, errs, c.want)
+	}
+	code, _, errs = run(t, "", "script", "--package", filepath.Join(dir, "none"), "--out", out)
+	require.Equal(t, exitFailure, code)
+	require.Contains(t, errs, "rserpool: --package: ")
 }
