@@ -54,6 +54,9 @@ func outputFile(t *testing.T) (f *os.File, content func() string) {
 // scripts runs an element on the host 10.0.0.i.
 func (w *world) scripts(i, max int, change func(*Scripting)) *running {
 	w.t.Helper()
+	if err := sandbox.Supported(); err != nil {
+		w.t.Skip(err)
+	}
 	h, err := NewScripting(ScriptingConfig{AllowScripts: true, Element: scripting.ElementConfig{Info: "host"}, Sandbox: sandbox.Config{Dir: w.t.TempDir()}})
 	require.NoError(w.t, err)
 	if change != nil {
@@ -100,9 +103,6 @@ func newScripter(t *testing.T, sess *pool.Session, s Script) *Scripter {
 
 // A script is run with an environment, which is uploaded once and then known.
 func TestScripting(t *testing.T) {
-	if sandbox.Supported() != nil {
-		t.Skip("there are no scripts on this system")
-	}
 	environment := strings.Repeat("environment", 10_000)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -7,6 +7,7 @@ package sandbox
 import (
 	"errors"
 	"os/exec"
+	"syscall"
 )
 
 // Isolated says why scripts do not get namespaces of their own and Landlock, nil if they do.
@@ -22,6 +23,6 @@ func (s *Sandbox) execute(cmd *exec.Cmd) error {
 		return err
 	}
 	err := cmd.Wait()
-	killGroup(cmd)
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	return err
 }

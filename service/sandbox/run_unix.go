@@ -21,7 +21,14 @@ func grouped(cmd *exec.Cmd) {
 	cmd.Cancel = func() error { return killGroup(cmd) }
 }
 
-func killGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+// killGroup kills the group, and its leader even if something has moved that out of it.
+func killGroup(cmd *exec.Cmd) error {
+	err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	if e := syscall.Kill(cmd.Process.Pid, syscall.SIGKILL); e == nil {
+		err = nil
+	}
+	return err
+}
 
 // status is that which a shell gives.
 func status(e *exec.ExitError) int {
