@@ -88,7 +88,7 @@ type Message interface {
 const (
 	flagReject = 0x01 // R of ASAP_REGISTRATION_RESPONSE
 	flagSend   = 0x01 // S of ASAP_HANDLE_RESOLUTION
-	flagAccept = 0x01 // A of ASAP_HANDLE_RESOLUTION_RESPONSE
+	flagAccept = FlagAcceptUpdates
 	flagHome   = 0x01 // H of ASAP_ENDPOINT_KEEP_ALIVE
 )
 

@@ -47,10 +47,10 @@ func (m *HandleResolution) parse(flags uint8, d *param.Decoder) error {
 }
 
 // PeekHandleResolution reads an ASAP_HANDLE_RESOLUTION where it lies, without allocating: the handle is a view of b. It
-// knows the message as everybody sends it, a Pool Handle and at most a Handle Resolution Option, in which the S bit makes
-// no difference to it. For everything else, valid or not, it reports false; then ask [Parse].
+// knows the message as nearly everybody sends it, a Pool Handle and at most a Handle Resolution Option, without the S bit. For
+// everything else, valid or not, it reports false; then ask [Parse].
 func PeekHandleResolution(b []byte) (handle []byte, items uint32, ok bool) {
-	if len(b) < 4 || MessageType(b[0]) != TypeHandleResolution {
+	if len(b) < 4 || MessageType(b[0]) != TypeHandleResolution || b[1]&flagSend != 0 {
 		return nil, 0, false
 	}
 	if n := int(binary.BigEndian.Uint16(b[2:])); n != len(b) || n%4 != 0 {
@@ -82,6 +82,9 @@ func peekParam(b []byte) (t param.Type, value, rest []byte) {
 	}
 	return param.Type(binary.BigEndian.Uint16(b)), b[4:n:n], b[padded:]
 }
+
+// FlagAcceptUpdates is the A bit of an ASAP_HANDLE_RESOLUTION_RESPONSE, for who makes that of ready pieces.
+const FlagAcceptUpdates = 0x01
 
 // HandleResolutionResponse is ASAP_HANDLE_RESOLUTION_RESPONSE, RFC 5352, Section 2.2.6. It is negative if it has
 // Errors; then it carries neither Policy nor PoolElements.

@@ -170,7 +170,7 @@ var anyMessage = rapid.Custom(func(t *rapid.T) Message {
 // What is peeked is what Parse finds, and every truncation is left to it.
 func TestPeekHandleResolution(t *testing.T) {
 	for _, m := range []HandleResolution{
-		{PoolHandle: "A"}, {PoolHandle: "Pool", Items: 3}, {PoolHandle: "EchoPool1", Items: param.ItemsMax, SendUpdates: true},
+		{PoolHandle: "A"}, {PoolHandle: "Pool", Items: 3}, {PoolHandle: "EchoPool1", Items: param.ItemsMax},
 	} {
 		b, err := m.AppendBinary(nil)
 		require.NoError(t, err)
@@ -185,6 +185,7 @@ func TestPeekHandleResolution(t *testing.T) {
 		}
 	}
 	for name, x := range map[string]string{
+		"the S bit":         "0501000c 00090005 41000000",
 		"another message":   "01000010 00090004 00090005 41000000",
 		"empty handle":      "05000008 00090004",
 		"option first":      "05000014 803f0008 00000003 00090005 41000000",

@@ -142,6 +142,9 @@ type Config struct {
 	MaxBadPEReport, MaxResolutionItems, MaxIncrement      int
 	MaxElements, MaxPools, MaxElementsPerAssoc, MaxAssocs int
 	MaxHandle, MaxResolutionRate, MaxReportRate           int
+	// MaxSubscriptions and UpdateInterval are those of engine.Config.
+	MaxSubscriptions int
+	UpdateInterval   time.Duration
 
 	// SendTimeout is how long a client may refuse to read before it is aborted. Default: DefaultSendTimeout.
 	SendTimeout time.Duration
@@ -256,5 +259,6 @@ func (c *Config) engine() engine.Config {
 		MaxResolutionItems: c.MaxResolutionItems, MaxIncrement: c.MaxIncrement,
 		MaxElements: c.MaxElements, MaxPools: c.MaxPools, MaxElementsPerAssoc: c.MaxElementsPerAssoc, MaxAssocs: c.MaxAssocs,
 		MaxHandle: c.MaxHandle, MaxResolutionRate: c.MaxResolutionRate, MaxReportRate: c.MaxReportRate,
+		MaxSubscriptions: c.MaxSubscriptions, UpdateInterval: c.UpdateInterval,
 	}
 }

@@ -52,6 +52,8 @@ var metrics = []metric{
 		func(s *registrar.Stats) uint64 { return s.Resolutions }),
 	counter("handle_resolutions_failed_total", "Handle resolutions answered with an error.",
 		func(s *registrar.Stats) uint64 { return s.FailedResolutions }),
+	gauge("subscriptions", "Subscriptions of pool users to pools.", func(s *registrar.Stats) int { return s.Subscriptions }),
+	counter("pool_updates_total", "Updates sent to subscribers.", func(s *registrar.Stats) uint64 { return s.PoolUpdates }),
 	counter("rate_limited_total", "Requests above their rate.", func(s *registrar.Stats) uint64 { return s.Limited }),
 	counter("unreachable_reports_total", "Pool elements reported unreachable.", func(s *registrar.Stats) uint64 { return s.Reports }),
 	counter("keep_alives_total", "Keep-alives sent.", func(s *registrar.Stats) uint64 { return s.KeepAlives }),

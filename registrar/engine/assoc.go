@@ -42,6 +42,7 @@ type association struct {
 	reports     bucket
 	link        *link                  // nil for ASAP
 	endpoint    endpoint               // under which scope.endpoints has it
+	topics      []*topic               // that it has subscribed to
 	invited     []*handlespace.Element // of others, asked over it to make this server their home
 }
 
@@ -118,6 +119,9 @@ func (e *Engine) HandleAssocLost(now time.Time, assoc uint64, how Loss) {
 	}
 	delete(e.assocs, assoc)
 	e.out.drop(assoc)
+	for len(a.topics) > 0 {
+		e.unsubscribe(a, a.topics[len(a.topics)-1])
+	}
 	if a.link != nil {
 		e.linkLost(now, a, how)
 		return

@@ -38,6 +38,13 @@ const (
 	// DefaultMaxAssocs bounds the associations; each costs some hundred bytes here and far more in SCTP.
 	DefaultMaxAssocs = 1 << 16
 
+	// DefaultMaxSubscriptions is how many pools one association may subscribe to: as many as a pool user is likely to know.
+	DefaultMaxSubscriptions = 1 << 8
+
+	// DefaultUpdateInterval is the shortest time between two updates about a pool: loads change often, and no user needs
+	// to know them sooner.
+	DefaultUpdateInterval = 500 * time.Millisecond
+
 	// AutoMillis is the largest registration life that [ProfileAuto] takes for seconds: one day.
 	AutoMillis = 24 * 60 * 60
 )
@@ -123,6 +130,12 @@ type Config struct {
 	// MaxHandle is the longest pool handle accepted in a registration, in bytes; 0 for param.MaxPoolHandle, with
 	// ProfileRSPLIB for param.MaxHandleRSPLIB. Set the latter while RSPLIB takes part in the operational scope.
 	MaxHandle int
+	// MaxSubscriptions is how many pools one association may subscribe to (the S bit); 0 for DefaultMaxSubscriptions.
+	// Negative: none, all updates are refused.
+	MaxSubscriptions int
+	// UpdateInterval is the shortest time between two updates about the same pool; 0 for DefaultUpdateInterval. Negative: an
+	// update for every change.
+	UpdateInterval time.Duration
 	// MaxResolutionRate and MaxReportRate bound handle resolutions and reports of unreachable elements per second and
 	// association, with bursts of as many; 0 or negative for no bound.
 	MaxResolutionRate, MaxReportRate int
@@ -161,6 +174,10 @@ func (c Config) withDefaults() (Config, error) {
 	duration(&c.KeepAliveInterval, DefaultKeepAliveInterval)
 	duration(&c.KeepAliveTimeout, DefaultKeepAliveTimeout)
 	duration(&c.ServerAnnounce, DefaultServerAnnounce)
+	duration(&c.UpdateInterval, DefaultUpdateInterval)
+	if c.MaxSubscriptions == 0 {
+		c.MaxSubscriptions = DefaultMaxSubscriptions
+	}
 	duration(&c.DistanceStep, DefaultDistanceStep)
 	def(&c.MaxBadPEReport, DefaultMaxBadPEReport)
 	def(&c.MaxResolutionItems, DefaultMaxResolutionItems)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rserpool/rserpool/asap"
+	"github.com/rserpool/rserpool/asap/param"
 	"github.com/rserpool/rserpool/registrar/handlespace"
 )
 
@@ -18,6 +19,7 @@ type Engine struct {
 	stats  Stats
 	scope  *scope // nil without ENRP
 
+	topics     topics
 	announceAt time.Time // zero: never
 
 	// Memory used again and again.
@@ -32,17 +34,19 @@ func New(now time.Time, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		cfg: cfg,
-		space: handlespace.New(handlespace.Config{
-			Policies:     cfg.Policies,
-			Rand:         cfg.Rand,
-			MaxIncrement: cfg.MaxIncrement,
-			MaxElements:  cfg.MaxElements,
-			// What peers own is kept whatever its policy: else the checksums would differ.
-			KeepUnknown: cfg.ENRP != nil,
-		}),
+		cfg:    cfg,
 		assocs: make(map[uint64]*association),
+		topics: topics{byHandle: make(map[param.PoolHandle]*topic)},
 	}
+	e.space = handlespace.New(handlespace.Config{
+		Policies:     cfg.Policies,
+		Rand:         cfg.Rand,
+		MaxIncrement: cfg.MaxIncrement,
+		MaxElements:  cfg.MaxElements,
+		// What peers own is kept whatever its policy: else the checksums would differ.
+		KeepUnknown: cfg.ENRP != nil,
+		Changed:     e.poolChanged,
+	})
 	if cfg.ENRP != nil {
 		e.scope = newScope(now, *cfg.ENRP, cfg.ServerID) // announcements begin when the initialization is complete
 	} else if cfg.ServerAnnounce > 0 {
@@ -63,7 +67,7 @@ func (e *Engine) HandleASAP(now time.Time, assoc uint64, b []byte) {
 	}
 	// Most messages are handle resolutions as every pool user sends them, and these are read where they lie.
 	if handle, items, ok := asap.PeekHandleResolution(b); ok {
-		e.resolve(now, a, handle, items)
+		e.resolve(now, a, handle, items, false)
 		return
 	}
 	m, reports, err := asap.Parse(b)
@@ -96,7 +100,7 @@ func (e *Engine) handleAny(now time.Time, a *association, m asap.Message) {
 	case *asap.Deregistration:
 		e.deregister(a, m)
 	case *asap.HandleResolution:
-		e.resolve(now, a, []byte(m.PoolHandle), m.Items)
+		e.resolve(now, a, []byte(m.PoolHandle), m.Items, m.SendUpdates)
 	case *asap.EndpointKeepAliveAck:
 		e.keepAliveAck(now, a, m)
 	case *asap.EndpointUnreachable:
@@ -109,11 +113,14 @@ func (e *Engine) handleAny(now time.Time, a *association, m asap.Message) {
 	}
 }
 
-// NextDeadline returns when HandleTimeout is due, and whether it is at all.
+// NextDeadline returns when HandleTimeout is due, and whether it is at all. It may have been due before the last input.
 func (e *Engine) NextDeadline() (at time.Time, ok bool) {
 	at, ok = e.space.NextDeadline()
 	if !e.announceAt.IsZero() && (!ok || e.announceAt.Before(at)) {
 		at, ok = e.announceAt, true
+	}
+	if due := e.topics.due; !due.IsZero() && (!ok || due.Before(at)) {
+		at, ok = due, true
 	}
 	if s := e.scope; s != nil && !s.due.IsZero() && (!ok || s.due.Before(at)) {
 		at, ok = s.due, true
@@ -138,6 +145,7 @@ func (e *Engine) HandleTimeout(now time.Time) {
 		}
 	}
 	e.enrpTimeout(now)
+	e.tellTopics(now)
 	e.announce(now)
 }
 

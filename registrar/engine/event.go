@@ -110,6 +110,8 @@ type Stats struct {
 	Takeovers         uint64             // begun
 	TakeoversDone     uint64             // completed by this registrar
 	Adopted           uint64             // elements taken over
+	PoolUpdates       uint64             // sent to subscribers
+	Subscriptions     int                // to pools, now
 	Conflicts         uint64             // pool elements of peers that the handlespace refused
 	Peers             int                // now
 	Removed           [numReasons]uint64 // by Reason
@@ -121,6 +123,7 @@ type Stats struct {
 func (e *Engine) Stats() Stats {
 	s := e.stats
 	s.Pools, s.Elements, s.Associations = e.space.NumPools(), e.space.NumElements(), len(e.assocs)
+	s.Subscriptions = e.topics.subscriptions
 	if e.scope != nil {
 		s.Peers = len(e.scope.peers)
 	}

@@ -180,7 +180,7 @@ func (s *scene) advance(d time.Duration) (out []string) {
 		if !ok || at.After(end) {
 			break
 		}
-		s.now = at
+		s.now = later(s.now, at)
 		s.e.HandleTimeout(s.now)
 		for _, o := range s.outputs() {
 			out = append(out, o)
@@ -189,6 +189,14 @@ func (s *scene) advance(d time.Duration) (out []string) {
 	}
 	s.now = end
 	return out
+}
+
+// later is the deadline, unless that is over.
+func later(now, at time.Time) time.Time {
+	if at.Before(now) {
+		return now
+	}
+	return at
 }
 
 // next lets time pass until something is due, and does it.

@@ -15,10 +15,13 @@ import (
 // RFC 5352, Section 3.3: "Upon reception of the ASAP_HANDLE_RESOLUTION message, the ENRP server MUST first look up the
 // pool handle in its handlespace. If the pool exists, the Home ENRP server MUST compose and send back an
 // ASAP_HANDLE_RESOLUTION_RESPONSE message to the requesting PU."
-func (e *Engine) resolve(now time.Time, a *association, handle []byte, items uint32) {
+func (e *Engine) resolve(now time.Time, a *association, handle []byte, items uint32, updates bool) {
 	e.stats.Resolutions++
 	code := e.selectElements(now, a, handle, items)
-	if code == 0 && !e.list(a) {
+	if updates || len(a.topics) > 0 {
+		updates = e.subscribe(now, a, handle, items, updates && code == 0)
+	}
+	if code == 0 && !e.list(a, updates) {
 		code = param.CauseLackOfResources
 	}
 	clear(e.selected)
@@ -43,11 +46,7 @@ func (e *Engine) selectElements(now time.Time, a *association, handle []byte, it
 		// Handle error."
 		return param.CauseUnknownPoolHandle
 	}
-	n := uint32(e.cfg.MaxResolutionItems)
-	if items != 0 {
-		n = min(items, param.MaxPoolElements)
-	}
-	e.selected = e.space.Select(e.selected, pool, int(n))
+	e.selected = e.space.Select(e.selected, pool, e.items(items))
 	if len(e.selected) == 0 {
 		// The pool is there, but its policy selects none: all have weight 0. RFC 5352, Section 2.2.6: "When the response is
 		// positive [...] At least one PE parameter MUST be present." So it is negative.
@@ -56,11 +55,23 @@ func (e *Engine) selectElements(now time.Time, a *association, handle []byte, it
 	return 0
 }
 
+// items is how many elements are listed for who wants so many.
+func (e *Engine) items(wanted uint32) int {
+	if wanted == 0 {
+		return e.cfg.MaxResolutionItems
+	}
+	return int(min(wanted, param.MaxPoolElements))
+}
+
 // list queues a response with as many of the selected elements, from the first one on, as fit into a message. It
 // reports false if there is none. The response is an [asap.HandleResolutionResponse], made of ready pieces.
-func (e *Engine) list(a *association) bool {
+func (e *Engine) list(a *association, updates bool) bool {
 	pool := e.selected[0].Pool()
-	enc := param.NewEncoder(e.out.start(), uint8(asap.TypeHandleResolutionResponse), 0)
+	var flags uint8
+	if updates {
+		flags = asap.FlagAcceptUpdates
+	}
+	enc := param.NewEncoder(e.out.start(), uint8(asap.TypeHandleResolutionResponse), flags)
 	enc.PoolHandle(pool.Handle())
 	// RFC 5352, Section 3.3: "The ENRP server MUST also include a pool member selection policy parameter to indicate the
 	// overall member selection policy for the pool, if the current pool member selection policy is not Round-Robin." It

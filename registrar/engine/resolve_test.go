@@ -97,16 +97,6 @@ func TestResolutionOfNobody(t *testing.T) {
 	require.Len(t, ids(t, s.in(1, resolve("A", 1))), 1)
 }
 
-// RFC 5352, Section 2.2.6: "If this bit is set to '0', either the ENRP server does NOT support automatic updates [...]"
-func TestNoUpdates(t *testing.T) {
-	s := newScene(t, nil)
-	s.up(1, host("10.0.0.1"))
-	s.in(1, reg("A", 1, "10.0.0.1"))
-	out := s.in(1, &asap.HandleResolution{PoolHandle: "A", SendUpdates: true})
-	require.Equal(t, "0600", out[0][:4])
-	require.Len(t, s.in(1, reg("A", 2, "10.0.0.1")), 1)
-}
-
 // RSPLIB matches answers to requests by their order.
 func TestAnswersComeInOrder(t *testing.T) {
 	s := newScene(t, nil)

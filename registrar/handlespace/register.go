@@ -56,11 +56,15 @@ func (s *Space) Register(h param.PoolHandle, pe param.PoolElement, assoc uint64)
 			return refuse(param.CauseInvalidValues, err)
 		}
 		r := Registered{Element: e, OldHome: e.pe.HomeID, OldAssoc: e.assoc}
+		other := pe.Policy != e.pe.Policy || pe.EncapPort != e.pe.EncapPort || !pe.UserTransport.Equal(e.pe.UserTransport)
 		s.SetHome(e, pe.HomeID)
 		e.pe = pe
 		e.unshow()
 		e.Marked = false
 		s.Bind(e, assoc)
+		if other {
+			s.changed(p)
+		}
 		return r, nil
 	}
 	e = &Element{pool: p, pe: pe}
@@ -81,6 +85,7 @@ func (s *Space) Register(h param.PoolHandle, pe param.PoolElement, assoc uint64)
 	s.elements++
 	s.own(e)
 	s.Bind(e, assoc)
+	s.changed(p)
 	return r, nil
 }
 
@@ -152,6 +157,7 @@ func (s *Space) Remove(e *Element) bool {
 		delete(s.pools, p.handle)
 		s.byHandle.Remove(&p.node)
 	}
+	s.changed(p)
 	return true
 }
 

@@ -26,6 +26,9 @@ type Config struct {
 	MaxIncrement int
 	// MaxElements bounds the number of pool elements; 0 for DefaultMaxElements, negative for no bound.
 	MaxElements int
+	// Changed, if set, is told of each pool in which there is something else for its users: an element came, has gone, or
+	// has other attributes than before, apart from its home and its life. It must not change the handlespace.
+	Changed func(*Pool)
 }
 
 // A Space is a handlespace. Create it with [New].
@@ -57,6 +60,13 @@ func New(cfg Config) *Space {
 		byID:     policy.NewTree(func(a, b *owner) bool { return a.id < b.id }),
 		assocs:   make(map[uint64]*Element),
 		timers:   policy.NewTree(func(a, b *timer) bool { return a.at.Before(b.at) }),
+	}
+}
+
+// changed tells of a pool.
+func (s *Space) changed(p *Pool) {
+	if s.cfg.Changed != nil {
+		s.cfg.Changed(p)
 	}
 }
 
