@@ -20,6 +20,8 @@ type Agent struct {
 	hunt     hunt
 	elements []*element // in the order of Register
 	resolver resolver
+	// subscriptions are in the order in which they were made.
+	subscriptions []*subscription
 	cache    cache
 
 	actions []Action
@@ -94,6 +96,9 @@ func (a *Agent) Deadline() (time.Time, bool) {
 		d.add(e.timer)
 	}
 	a.resolver.deadline(&d)
+	for _, s := range a.subscriptions {
+		d.add(s.at)
+	}
 	return d.at, !d.at.IsZero()
 }
 
@@ -122,6 +127,7 @@ func (a *Agent) HandleTimeout(now time.Time) {
 		}
 	}
 	a.resolverTimeout(now)
+	a.subscriptionsTimeout(now)
 }
 
 func (a *Agent) newLink(addr Addr, c *candidate) *link {
@@ -232,6 +238,7 @@ func (a *Agent) homeless(now time.Time, l *link, err error) {
 		a.elementHomeless(e, err)
 	}
 	a.resolver.homeless(now, a.cfg.T1ENRPRequest)
+	a.subscriptionsHomeless(now)
 	a.startHunt(now)
 }
 
@@ -250,4 +257,5 @@ func (a *Agent) setHome(now time.Time, l *link, adopted bool) {
 		a.elementHome(now, e)
 	}
 	a.resolverHome(now)
+	a.subscriptionsHome(now)
 }

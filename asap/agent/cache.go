@@ -27,6 +27,7 @@ type cachedPool struct {
 	policy   param.Policy
 	selector policy.Selector[*cachedElement]
 	elements []*cachedElement
+	held     bool // a registrar tells of changes: nothing goes stale
 }
 
 type cachedElement struct {
@@ -132,7 +133,7 @@ func (p *cachedPool) deleteFunc(gone func(*cachedElement) bool) {
 // youngerThan reports whether all that is known of a pool was learnt within age.
 func (c *cache) youngerThan(now time.Time, h param.PoolHandle, age time.Duration) bool {
 	p := c.pool(h)
-	return p != nil && !slices.ContainsFunc(p.elements, func(e *cachedElement) bool {
+	return p != nil && p.held || p != nil && !slices.ContainsFunc(p.elements, func(e *cachedElement) bool {
 		return expired(e.outdate.Add(age-c.stale), now)
 	})
 }
@@ -143,7 +144,9 @@ func (c *cache) pick(now time.Time, h param.PoolHandle, n uint32) ([]param.PoolE
 	if p == nil {
 		return nil, param.Policy{}
 	}
-	p.deleteFunc(func(e *cachedElement) bool { return expired(e.outdate, now) })
+	if !p.held {
+		p.deleteFunc(func(e *cachedElement) bool { return expired(e.outdate, now) })
+	}
 	if len(p.elements) == 0 {
 		c.purge(h)
 		return nil, param.Policy{}
@@ -154,6 +157,25 @@ func (c *cache) pick(now time.Time, h param.PoolHandle, n uint32) ([]param.PoolE
 		elems[i] = m.Elem.PoolElement
 	}
 	return elems, p.policy
+}
+
+// hold keeps what is known of a pool until release: a registrar tells when it changes.
+func (c *cache) hold(h param.PoolHandle) {
+	if p := c.pool(h); p != nil {
+		p.held = true
+	}
+}
+
+// release lets what is known of a pool go stale, from now on.
+func (c *cache) release(now time.Time, h param.PoolHandle) {
+	p := c.pool(h)
+	if p == nil || !p.held {
+		return
+	}
+	p.held = false
+	for _, e := range p.elements {
+		e.outdate = now.Add(c.stale)
+	}
 }
 
 func (c *cache) drop(k Key) {

@@ -93,6 +93,8 @@ const (
 	// lifeMargin is from RFC 5352, Section 7.1: "10 minutes or 20 seconds less than the Lifetime parameter".
 	lifeMargin = 20 * time.Second
 
+	defaultStaleCacheValue = 5 * time.Second
+
 	// lifeFactor makes the default life from T4: two re-registrations may be missed. RSPLIB has the same.
 	lifeFactor = 3
 )
@@ -114,7 +116,7 @@ func (c Config) withDefaults() (Config, error) {
 		{"T5ServerHunt", &c.T5ServerHunt, 5 * time.Second, false},
 		{"T7ENRPOutdate", &c.T7ENRPOutdate, 5 * time.Second, false},
 		{"RetranMax", &c.RetranMax, 60 * time.Second, false},
-		{"StaleCacheValue", &c.StaleCacheValue, 5 * time.Second, true},
+		{"StaleCacheValue", &c.StaleCacheValue, defaultStaleCacheValue, true},
 	} {
 		if *d.v == 0 {
 			*d.v = d.def

@@ -197,8 +197,14 @@ func describe(m asap.Message) string {
 	case *asap.DeregistrationResponse:
 		return fmt.Sprintf("%v %q %#x %v", m.Type(), m.PoolHandle, m.PEID, m.Errors)
 	case *asap.HandleResolution:
+		if m.SendUpdates {
+			return fmt.Sprintf("%v %q items %d, and updates", m.Type(), m.PoolHandle, m.Items)
+		}
 		return fmt.Sprintf("%v %q items %d", m.Type(), m.PoolHandle, m.Items)
 	case *asap.HandleResolutionResponse:
+		if m.AcceptUpdates {
+			return fmt.Sprintf("%v %q %v %s, updates follow", m.Type(), m.PoolHandle, m.Policy.Type.Short(), ids(m.PoolElements))
+		}
 		return fmt.Sprintf("%v %q %v %s %v", m.Type(), m.PoolHandle, m.Policy.Type.Short(), ids(m.PoolElements), m.Errors)
 	case *asap.EndpointKeepAlive:
 		return fmt.Sprintf("%v %q %#x from %#x home=%t", m.Type(), m.PoolHandle, m.PEID, m.ServerID, m.Home)
@@ -228,6 +234,8 @@ func describeEvent(e Event) string {
 		return fmt.Sprintf("deregistered: %q %#x: %v", e.Handle, e.ID, e.Err)
 	case EventResolved:
 		return fmt.Sprintf("resolved %d: %q %s cached=%t: %v", e.ID, e.Handle, ids(e.Elements), e.Cached, e.Err)
+	case EventPool:
+		return fmt.Sprintf("pool %q: %s pushed=%t: %v", e.Handle, ids(e.Elements), e.Pushed, e.Err)
 	case EventDiscarded:
 		return fmt.Sprintf("discarded: %v", e.Err)
 	}

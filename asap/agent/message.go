@@ -58,7 +58,9 @@ func (a *Agent) onError(now time.Time, l *link, m *asap.Error) {
 	}
 	if q := a.resolver.oldest(); q != nil && (e == nil || q.sent.Before(oldest)) {
 		a.resolver.remove(q)
-		a.answer(q, EventResolved{Err: &RejectedError{Op: "handle resolution", Handle: q.handle, Causes: m.Errors}})
+		err := &RejectedError{Op: "handle resolution", Handle: q.handle, Causes: m.Errors}
+		a.answer(q, EventResolved{Err: err})
+		a.unheard(now, q.handle, err)
 		return
 	}
 	if e != nil {

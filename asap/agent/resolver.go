@@ -121,11 +121,15 @@ func (a *Agent) Cancel(id ResolveID) {
 // Without a home registrar the timer runs as well, so that the user gets an answer.
 func (a *Agent) request(now time.Time, q *resolution) {
 	q.t1 = now.Add(a.cfg.T1ENRPRequest)
+	subscribed := a.subscription(q.handle) != nil
+	if subscribed {
+		q.items = max(q.items, param.MaxPoolElements) // updates have as many as the last request wanted
+	}
 	if a.home == nil {
 		return
 	}
 	q.sent = now
-	a.send(a.home, &asap.HandleResolution{PoolHandle: q.handle, Items: q.items})
+	a.send(a.home, &asap.HandleResolution{PoolHandle: q.handle, Items: q.items, SendUpdates: subscribed})
 }
 
 // homeless forgets what the lost registrar was asked.
@@ -164,7 +168,9 @@ func (a *Agent) resolverTimeout(now time.Time) {
 		q.tries++
 		if q.tries > a.cfg.MaxRequestRetransmit {
 			r.remove(q)
-			a.answer(q, EventResolved{Err: a.noAnswer(q)})
+			err := a.noAnswer(q)
+			a.answer(q, EventResolved{Err: err})
+			a.unheard(now, q.handle, err)
 			continue
 		}
 		a.request(now, q)
@@ -201,6 +207,11 @@ func (a *Agent) onResolutionResponse(now time.Time, l *link, m *asap.HandleResol
 			break
 		}
 	}
+	s := a.subscription(m.PoolHandle)
+	if q == nil && s != nil && l == a.home {
+		a.updated(now, s, m)
+		return
+	}
 	if q == nil {
 		a.odd(l, fmt.Errorf("%v for pool %q, which nobody asked for", m.Type(), m.PoolHandle))
 		return
@@ -218,6 +229,9 @@ func (a *Agent) onResolutionResponse(now time.Time, l *link, m *asap.HandleResol
 			a.cache.purge(q.handle)
 		}
 		a.answer(q, EventResolved{Err: err})
+		if s != nil {
+			a.listened(now, s, m, err)
+		}
 		return
 	}
 	a.cache.fill(now, q.handle, m.Policy, m.PoolElements, uint32(len(m.PoolElements)) < q.items)
@@ -232,6 +246,9 @@ func (a *Agent) onResolutionResponse(now time.Time, l *link, m *asap.HandleResol
 			e.Err = fmt.Errorf("pool %q: %w", q.handle, ErrNoElements)
 		}
 		a.tell(e)
+	}
+	if s != nil {
+		a.listened(now, s, m, nil)
 	}
 }
 
