@@ -29,6 +29,7 @@ type scope struct {
 	heartbeatAt time.Time
 	beats       int // heartbeats so far
 	adoptions   adoptions
+	suggestions []suggestion // in the order of their times
 
 	due time.Time // when enrpTimeout has something to do; zero: never
 }
@@ -145,6 +146,7 @@ func (e *Engine) enrpTimeout(now time.Time) {
 	e.peersTimeout(now)
 	e.staticsTimeout(now)
 	e.adoptionsTimeout(now)
+	e.suggestionsTimeout(now)
 	if !s.heartbeatAt.After(now) {
 		e.heartbeat(now)
 	}
@@ -172,6 +174,9 @@ func (e *Engine) rearm() {
 		if st.connect == 0 {
 			d.add(st.at)
 		}
+	}
+	if len(s.suggestions) > 0 {
+		d.add(s.suggestions[0].at)
 	}
 	for _, ad := range s.adoptions.running {
 		d.add(ad.until)

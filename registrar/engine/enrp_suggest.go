@@ -38,14 +38,37 @@ func (e *Engine) bestHome(el *handlespace.Element) (best *peer) {
 	return best
 }
 
-// suggested asks an element to make this server its home. It is and stays owned by the other one until it has agreed: make
-// before break.
-func (e *Engine) suggested(now time.Time, h param.PoolHandle, id uint32) {
-	if !e.scope.cfg.SuggestTakeover || len(e.scope.adoptions.queue) >= maxSuggested {
-		return
+// A suggestion is a suggestion of a takeover to this server, which waits until everybody knows of the registration.
+type suggestion struct {
+	at     time.Time
+	handle param.PoolHandle
+	id     uint32
+	by     uint32 // its home
+}
+
+// suggested notes that this server would be the better home of an element. It is followed when the update has arrived
+// everywhere: were this server's own update faster than that of the home, others would take the element for that one's, and
+// lose it in the next audit.
+func (e *Engine) suggested(now time.Time, h param.PoolHandle, id, by uint32) {
+	s := e.scope
+	if s.cfg.SuggestTakeover && len(s.suggestions) < maxSuggested {
+		s.suggestions = append(s.suggestions, suggestion{now.Add(crossing), h, id, by})
 	}
-	if el := e.space.Lookup(h, id); el != nil {
-		e.enqueue(now, el, false)
+}
+
+// suggestionsTimeout asks elements to make this server their home. They are and stay owned by the other one until they have
+// agreed: make before break.
+func (e *Engine) suggestionsTimeout(now time.Time) {
+	s := e.scope
+	n := 0
+	for ; n < len(s.suggestions) && !s.suggestions[n].at.After(now); n++ {
+		x := &s.suggestions[n]
+		if el := e.space.Lookup(x.handle, x.id); el != nil && el.Home() == x.by && len(s.adoptions.queue) < maxSuggested {
+			e.enqueue(now, el, false)
+		}
+	}
+	if n > 0 {
+		s.suggestions = slices.Delete(s.suggestions, 0, n)
 		e.pumpAdoptions(now)
 	}
 }

@@ -353,7 +353,8 @@ func TestTakeoverSuggestion(t *testing.T) {
 
 	m := add("A", ownedBy(higher, 0x30000000, "10.0.0.9"))
 	m.TakeoverSuggested = true
-	s.enrp(102, m)
+	require.Empty(t, s.enrp(102, m), "not before everybody knows")
+	require.Equal(t, []string{"connect ASAP"}, s.advance(time.Second))
 	s.connected(1, 2, host("10.0.0.9"))
 	s.in(2, ack("A", 0x30000000))
 	require.EqualValues(t, serverID, s.home("A", 0x30000000), "it has agreed")

@@ -77,7 +77,7 @@ func (e *Engine) handleUpdate(now time.Time, p *peer, m *enrp.HandleUpdate) {
 		c.add(e.enter(now, p, m.PoolHandle, m.PoolElement))
 		e.conflict(p, &c)
 		if m.TakeoverSuggested && c.n == 0 {
-			e.suggested(now, m.PoolHandle, m.PoolElement.ID)
+			e.suggested(now, m.PoolHandle, m.PoolElement.ID, p.id)
 		}
 	}
 }
