@@ -106,12 +106,20 @@ type Config struct {
 	MaxInboundStreams int
 	// SendBuffer bounds the bytes of user data (with a fixed cost per
 	// message) queued and unacknowledged on one association. A single larger
-	// message is accepted when the buffer is empty. Default: 4 MiB.
+	// message is accepted when the buffer is empty. It grows with the congestion
+	// windows, up to MaxSendBuffer. Default: 4 MiB.
 	SendBuffer int
+	// MaxSendBuffer is how large the send buffer becomes. Default: 32 MiB, or
+	// SendBuffer if that is set; a smaller value means SendBuffer.
+	MaxSendBuffer int
 	// RecvBuffer bounds the bytes kept on one association for messages
-	// received but not read; what is left of it is advertised as a_rwnd.
+	// received but not read; what is left of it is advertised as a_rwnd. It grows
+	// while more than half of it is read in a round trip, up to MaxRecvBuffer.
 	// Default: 4 MiB, at least 1500 (RFC 9260, Section 3.3.2).
 	RecvBuffer int
+	// MaxRecvBuffer is how large the receive buffer becomes. Default: 32 MiB, or
+	// RecvBuffer if that is set; a smaller value means RecvBuffer.
+	MaxRecvBuffer int
 	// MaxMessageSize is the largest message accepted for sending and the
 	// largest one reassembled, in bytes. Default: 64 MiB.
 	MaxMessageSize int
@@ -273,6 +281,8 @@ func (c *Config) params() assoc.Config {
 		MaxInboundStreams:     c.MaxInboundStreams,
 		SendBuffer:            c.SendBuffer,
 		RecvBuffer:            c.RecvBuffer,
+		MaxSendBuffer:         c.MaxSendBuffer,
+		MaxRecvBuffer:         c.MaxRecvBuffer,
 		MaxMessageSize:        c.MaxMessageSize,
 		MaxPaths:              c.MaxPaths,
 		MaxAssociations:       c.MaxAssociations,

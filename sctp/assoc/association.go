@@ -62,6 +62,7 @@ type Association struct {
 	out              outstanding
 	outbound         int // streams
 	peerArwnd        int
+	tuning           tuning
 	fastRecovery     bool
 	fastRecoveryExit wire.TSN
 	reducedAt        wire.TSN // the TSN that was next when fast recovery began
@@ -163,7 +164,8 @@ func (a *Association) Recycle(data []byte) { a.reassembly.pool.put(data) }
 func (a *Association) Consumed(now time.Time, messages, bytes int) {
 	a.reassembly.unread -= bytes
 	a.reassembly.unreadMessages -= messages
-	if a.state.mayReceiveData() && a.arwnd()-a.ack.advertised >= a.cfg.RecvBuffer/4 {
+	a.tuneRecv(now, bytes+messages*perUnreadCost)
+	if a.state.mayReceiveData() && a.arwnd()-a.ack.advertised >= a.recvBuffer()/4 {
 		a.ack.due = true
 	}
 }
@@ -195,7 +197,7 @@ func (a *Association) Send(now time.Time, m Message) error {
 }
 
 func (a *Association) sendFits(n int) bool {
-	return a.queue.bytes == 0 || a.queue.bytes+n+perMessageCost <= a.cfg.SendBuffer
+	return a.queue.bytes == 0 || a.queue.bytes+n+perMessageCost <= a.sendBuffer()
 }
 
 // SendSpace is how many bytes of a message Send would take now, or 0.
@@ -203,7 +205,7 @@ func (a *Association) SendSpace() int {
 	if a.queue.bytes == 0 {
 		return a.cfg.MaxMessageSize
 	}
-	return max(0, a.cfg.SendBuffer-a.queue.bytes-perMessageCost)
+	return max(0, a.sendBuffer()-a.queue.bytes-perMessageCost)
 }
 
 // Outstanding is how many bytes of user data are in flight.

@@ -71,12 +71,20 @@ type Config struct {
 	MaxInboundStreams int
 	// SendBuffer bounds the bytes of user data (with a fixed cost per
 	// message) queued and unacknowledged. A single larger message is
-	// accepted when the buffer is empty. Default: 4 MiB.
+	// accepted when the buffer is empty. It grows with the congestion windows, up
+	// to MaxSendBuffer. Default: 4 MiB.
 	SendBuffer int
+	// MaxSendBuffer is how large the send buffer becomes. Default: 32 MiB, or
+	// SendBuffer if that is set; a smaller value means SendBuffer.
+	MaxSendBuffer int
 	// RecvBuffer bounds the bytes kept for messages received but not read;
-	// what is left of it is advertised as a_rwnd. Default: 4 MiB, at least
-	// 1500 (RFC 9260, Section 3.3.2).
+	// what is left of it is advertised as a_rwnd. It grows while the user reads
+	// more than half of it in a round trip, up to MaxRecvBuffer. Default: 4 MiB,
+	// at least 1500 (RFC 9260, Section 3.3.2).
 	RecvBuffer int
+	// MaxRecvBuffer is how large the receive buffer becomes. Default: 32 MiB, or
+	// RecvBuffer if that is set; a smaller value means RecvBuffer.
+	MaxRecvBuffer int
 	// MaxMessageSize is the largest message accepted for sending and the
 	// largest one reassembled, in bytes. Default: 64 MiB.
 	MaxMessageSize int
@@ -194,8 +202,15 @@ func (c Config) WithDefaults() (Config, error) {
 	dur(&c.SackDelay, 200*time.Millisecond)
 	num(&c.OutboundStreams, 1024)
 	num(&c.MaxInboundStreams, 65535)
-	num(&c.SendBuffer, 4<<20)
-	num(&c.RecvBuffer, 4<<20)
+	tuned := func(n, most *int) {
+		if *most == 0 && *n == 0 {
+			*most = 32 << 20
+		}
+		num(n, 4<<20)
+		*most = max(*most, *n)
+	}
+	tuned(&c.SendBuffer, &c.MaxSendBuffer)
+	tuned(&c.RecvBuffer, &c.MaxRecvBuffer)
 	num(&c.MaxMessageSize, 64<<20)
 	num(&c.MaxPaths, 16)
 	num(&c.MaxAssociations, 65536)

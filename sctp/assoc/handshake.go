@@ -143,7 +143,7 @@ func unwrapUnrecognized(b []byte) (out []byte) {
 // be 0 to min(local OS, remote MIS) - 1."
 func (a *Association) setPeer(p *peerInit, outbound int) {
 	a.peerTag, a.ext, a.ecn = p.InitiateTag, p.ext, ecnState{}
-	a.peerArwnd = int(p.ARwnd)
+	a.peerArwnd, a.tuning = int(p.ARwnd), tuning{}
 	a.tracker.init(p.InitialTSN)
 	a.queue.setInterleaved(a.Interleaving())
 	a.reassembly.partial = a.canForward()
@@ -194,6 +194,7 @@ func (a *Association) fromCookie(now time.Time, c *stateCookie) bool {
 		a.addPath(netip.AddrPortFrom(addr, c.remote.Port()), PathUnconfirmed)
 	}
 	a.setPeer(c.peer(a.cfg), a.outbound)
+	a.tuning.rtt = min(max(now.Sub(c.created), 0), a.cfg.RTOMax) // more, if something was lost
 	a.established(now)
 	return true
 }

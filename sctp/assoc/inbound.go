@@ -38,10 +38,10 @@ func (a *Association) buffered() int {
 // could never be received.
 func (a *Association) arwnd() int {
 	head := min(a.reassembly.headIncomplete(a.tracker.cum), a.cfg.MaxMessageSize)
-	w := a.cfg.RecvBuffer - max(0, a.buffered()-head)
+	w := a.recvBuffer() - max(0, a.buffered()-head)
 	// RFC 9260, Section 6.2: "The receiver MUST also have an algorithm for
 	// advertising its receive window to avoid receiver silly window syndrome".
-	if w < min(a.cfg.RecvBuffer/2, a.cfg.MTU) {
+	if w < min(a.recvBuffer()/2, a.cfg.MTU) {
 		return 0
 	}
 	return w
@@ -52,7 +52,7 @@ func (a *Association) arwnd() int {
 // than it counted, so the bound is twice the buffer.
 func (a *Association) overCommitted() bool {
 	head := min(a.reassembly.headIncomplete(a.tracker.cum), a.cfg.MaxMessageSize)
-	return a.buffered()-head >= 2*a.cfg.RecvBuffer || a.ack.advertised == 0 && a.arwnd() == 0
+	return a.buffered()-head >= 2*a.recvBuffer() || a.ack.advertised == 0 && a.arwnd() == 0
 }
 
 // handleData processes a DATA or I-DATA chunk. It reports whether the rest of

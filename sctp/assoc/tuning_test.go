@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The receive buffer becomes twice of what the user reads in a round trip.
+func TestTuneRecv(t *testing.T) {
+	p, a, _ := lossy(t, Config{})
+	a.primary.rto.srtt = 10 * time.Millisecond
+	read := func(bytes int, d time.Duration) int {
+		p.now = p.now.Add(d)
+		a.tuneRecv(p.now, bytes)
+		return a.recvBuffer()
+	}
+	require.Equal(t, 4<<20, read(1, time.Second))
+	require.Equal(t, 4<<20, read(2<<20, 10*time.Millisecond), "half of the buffer is what a round trip needs")
+	require.Equal(t, 4<<20, read(3<<20, 5*time.Millisecond), "the round trip is not over")
+	require.Equal(t, 6<<20, read(0, 5*time.Millisecond))
+	require.Equal(t, 6<<20, read(20<<20, 100*time.Millisecond), "2 MiB in a round trip")
+	require.Equal(t, 32<<20, read(40<<20, 10*time.Millisecond), "MaxRecvBuffer")
+
+	p, a, _ = lossy(t, Config{RecvBuffer: 1 << 20})
+	a.primary.rto.srtt = 10 * time.Millisecond
+	require.Equal(t, 1<<20, read(1, time.Second))
+	require.Equal(t, 1<<20, read(4<<20, 10*time.Millisecond), "whoever sets it has it")
+}
+
+// The send buffer follows the congestion window.
+func TestTuneSend(t *testing.T) {
+	_, a, _ := lossy(t, Config{})
+	require.Equal(t, 4<<20, a.sendBuffer())
+	a.primary.cc.cwnd = 2 << 20
+	require.Equal(t, 6<<20, a.sendBuffer())
+	a.primary.cc.cwnd = 1 << 30
+	require.Equal(t, 32<<20, a.sendBuffer())
+	_, a, _ = lossy(t, Config{SendBuffer: 1 << 20, MaxSendBuffer: 2 << 20})
+	require.Equal(t, 1<<20, a.sendBuffer())
+	a.primary.cc.cwnd = 1 << 30
+	require.Equal(t, 2<<20, a.sendBuffer())
+}
+
+// Who was dialled knows the round trip from the cookie.
+func TestTuneRTT(t *testing.T) {
+	p := newPair(t, Config{})
+	require.NoError(t, p.z.stack.Listen(5000))
+	p.dial()
+	for p.flush(p.a) || p.flush(p.z) {
+		p.now = p.now.Add(15 * time.Millisecond)
+		p.deliver(p.z)
+		p.flush(p.z)
+		p.now = p.now.Add(15 * time.Millisecond)
+		p.deliver(p.a)
+	}
+	require.Equal(t, 30*time.Millisecond, p.z.assocs[0].recvRTT())
+}
