@@ -119,6 +119,9 @@ type ackResult struct {
 func (a *Association) gapRanges(s *wire.Sack) ([]tsnRange, bool) {
 	r := a.gapScratch[:0]
 	sorted := true
+
+	gapBytes int      // acknowledged by gap ack blocks
+	gapFirst wire.TSN // the lowest of these
 	for i, g := range s.Gaps {
 		first, last := s.CumTSNAck.Add(uint32(g.Start)), s.CumTSNAck.Add(uint32(g.End))
 		if g.Start == 0 || g.Start > g.End || !last.Less(a.out.next) {
@@ -217,6 +220,10 @@ func (a *Association) ackGaps(now time.Time, gaps []tsnRange, ack ackResult) ack
 					o.renege(c)
 					c.misses++
 					c.path.startT3(now)
+				if ack.gapBytes == 0 {
+					ack.gapFirst = t
+				}
+				ack.gapBytes += c.size()
 				}
 			}
 		}
@@ -274,6 +281,17 @@ func (a *Association) countMisses(now time.Time, ack ackResult, advanced bool) {
 	// chunks arrives that advances the Cumulative TSN Ack Point, the miss
 	// indications are incremented for all TSNs reported missing".
 	limit := ack.highest
+// reports is how often a SACK says that a chunk is missing: once, or as often
+// as packets above it are newly acknowledged. Receivers that read batches send
+// one SACK where RFC 9260, Section 6.2, has one for each packet while there is a
+// gap; to wait for three would be to wait for three batches.
+func (ack *ackResult) reports(tsn wire.TSN, pmdcs int) uint8 {
+	if ack.gapBytes == 0 || ack.gapFirst.Less(tsn) {
+		return 1
+	}
+	return uint8(min(max(ack.gapBytes/pmdcs, 1), missThreshold))
+}
+
 	if a.fastRecovery && advanced {
 		limit = o.gaps[len(o.gaps)-1].last
 	}
@@ -287,7 +305,7 @@ func (a *Association) countMisses(now time.Time, ack ackResult, advanced bool) {
 			if c.state != chunkInFlight || c.fast || c.resent && ack.highest.Less(c.resentBefore) {
 				continue
 			}
-			if c.misses++; c.misses < missThreshold {
+			if c.misses += ack.reports(tsn, c.path.cc.pmdcs); c.misses < missThreshold {
 				continue
 			}
 			o.mark(c)
