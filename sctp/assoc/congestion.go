@@ -2,7 +2,11 @@
 
 package assoc
 
-import "time"
+import (
+	"time"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
 
 // A congestion is the congestion control of one path (RFC 9260, Section 7.2).
 // All sizes are bytes of DATA chunks with headers and padding.
@@ -10,7 +14,8 @@ type congestion struct {
 	cwnd, ssthresh    int
 	partialBytesAcked int
 	cubic             *cubic // nil: standard
-	pmdcs             int    // largest DATA chunk of a packet (RFC 9260, Section 2.3)
+	hystart           hystart
+	pmdcs             int // largest DATA chunk of a packet (RFC 9260, Section 2.3)
 
 	lastSent time.Time // of new data
 	idled    bool      // ssthresh has been set for the current idle time
@@ -35,6 +40,7 @@ func (c *congestion) init(control CongestionControl, ipv6 bool) {
 	c.ssthresh = maxSsthresh
 	c.partialBytesAcked = 0
 	c.idled = false
+	c.hystart = hystart{}
 }
 
 // onAck grows the window. flight is what was in flight before the SACK.
@@ -46,7 +52,7 @@ func (c *congestion) onAck(now time.Time, srtt time.Duration, acked, flight int,
 		// total size of the previously outstanding DATA chunk(s) acknowledged
 		// and 2. L times the destination's PMDCS."
 		if !inFastRecovery && flight >= c.cwnd {
-			c.cwnd += min(acked, c.slowStartLimit(acked))
+			c.cwnd += c.slowStart(acked)
 		}
 		if c.cubic != nil {
 			c.cubic.pause(now)
@@ -74,13 +80,37 @@ func (c *congestion) onAck(now time.Time, srtt time.Duration, acked, flight int,
 	}
 }
 
-// slowStartLimit is L * PMDCS. "The positive integer L SHOULD be 1 and MAY be
-// larger than 1. See [RFC3465]": RFC 3465 counts bytes because one
-// acknowledgement may stand for many packets. A receiver that reads batches
-// acknowledges once a batch, so L is the number of packets acknowledged at two
-// per SACK, as if it had acknowledged every second one.
-func (c *congestion) slowStartLimit(acked int) int {
-	return max(1, (acked/c.pmdcs+1)/2) * c.pmdcs
+// slowStart is what cwnd grows by. "The positive integer L SHOULD be 1 and MAY
+// be larger than 1. See [RFC3465]": RFC 3465 counts bytes because one
+// acknowledgement may stand for many packets, and has L be 2 in the first slow
+// start, 1 in those after a loss. A receiver that reads batches acknowledges
+// once a batch, so that L packets are meant for each second packet that is
+// acknowledged, as if every second one had its own SACK.
+func (c *congestion) slowStart(acked int) int {
+	if !c.first() {
+		return min(acked, max(1, (acked/c.pmdcs+1)/2)*c.pmdcs)
+	}
+	if c.hystart.rounds > 0 {
+		return acked / hystartSlowdown
+	}
+	return acked
+}
+
+// first tells whether slow start has not ended yet, by a loss or otherwise.
+func (c *congestion) first() bool { return c.ssthresh == maxSsthresh }
+
+// onRound lets HyStart++ look at the RTT of a SACK (0: it has none).
+func (c *congestion) onRound(rtt time.Duration, cum, next wire.TSN) {
+	if !c.first() {
+		return
+	}
+	if c.hystart.onAck(cum, next) {
+		c.ssthresh = c.cwnd
+		return
+	}
+	if rtt > 0 {
+		c.hystart.measure(rtt)
+	}
 }
 
 // onFastRetransmit is called when fast recovery begins. Section 7.2.3:

@@ -35,7 +35,7 @@ type outChunk struct {
 	// resentBefore is the TSN that was next when it was sent again.
 	resentBefore wire.TSN
 	fsn          wire.FSN      // with I-DATA
-	sent         time.Duration // when, for RACK: see Association.since
+	sent         time.Duration // when: see Association.since
 }
 
 // size is what the chunk counts for in flight size and congestion window: "the

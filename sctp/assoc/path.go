@@ -21,6 +21,7 @@ type path struct {
 
 	rto        rtoEstimator
 	cc         congestion
+	pace       pacer
 	mtu        int
 	errorCount int
 	flightSize int    // bytes of DATA chunks, headers and padding included

@@ -66,7 +66,13 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 				a.beginSearch(now, p)
 			}
 			a.dataAcked(now, p.sack.acked)
-			p.cc.onAck(now, p.rto.srtt, p.sack.acked, p.sack.flightBefore, a.fastRecovery || a.ecnRecovery())
+			p.cc.onRound(p.sack.rtt, o.cumAck, o.next)
+			flight := p.sack.flightBefore
+			if p.pace.held {
+				flight = max(flight, p.cc.cwnd) // the window would have been used
+			}
+			p.pace.held = false
+			p.cc.onAck(now, p.rto.srtt, p.sack.acked, flight, a.fastRecovery || a.ecnRecovery())
 		}
 	}
 	if a.cfg.LossDetection == LossDetectionRACK {
@@ -99,10 +105,11 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 // A pathSack is what a SACK says about a path.
 type pathSack struct {
 	flightBefore int
-	acked        int  // bytes newly acknowledged
-	sole         bool // some of them were sent nowhere else
-	earliest     bool // its earliest outstanding TSN was acknowledged
-	lost         bool // a chunk sent there was marked for fast retransmit
+	acked        int           // bytes newly acknowledged
+	sole         bool          // some of them were sent nowhere else
+	earliest     bool          // its earliest outstanding TSN was acknowledged
+	lost         bool          // a chunk sent there was marked for fast retransmit
+	rtt          time.Duration // of the latest that was sent once; 0: there is none
 
 	first      wire.TSN // its earliest outstanding TSN before
 	firstKnown bool
@@ -112,6 +119,9 @@ type pathSack struct {
 type ackResult struct {
 	any     bool
 	highest wire.TSN // Highest TSN Newly Acknowledged (HTNA)
+
+	gapBytes int      // acknowledged by gap ack blocks
+	gapFirst wire.TSN // the lowest of these
 }
 
 // gapRanges turns the gap ack blocks into ascending, disjoint ranges above the
@@ -119,9 +129,6 @@ type ackResult struct {
 func (a *Association) gapRanges(s *wire.Sack) ([]tsnRange, bool) {
 	r := a.gapScratch[:0]
 	sorted := true
-
-	gapBytes int      // acknowledged by gap ack blocks
-	gapFirst wire.TSN // the lowest of these
 	for i, g := range s.Gaps {
 		first, last := s.CumTSNAck.Add(uint32(g.Start)), s.CumTSNAck.Add(uint32(g.End))
 		if g.Start == 0 || g.Start > g.End || !last.Less(a.out.next) {
@@ -177,8 +184,12 @@ func (a *Association) ackChunk(now time.Time, tsn wire.TSN, c *outChunk) {
 		r.delivered(now, a.since(now), tsn, c)
 	}
 	a.out.leave(c)
-	c.path.sack.acked += c.size()
-	c.path.sack.sole = c.path.sack.sole || !c.moved
+	s := &c.path.sack
+	if rtt := a.since(now) - c.sent; !c.resent && (s.rtt == 0 || rtt < s.rtt) {
+		s.rtt = max(rtt, 1)
+	}
+	s.acked += c.size()
+	s.sole = s.sole || !c.moved
 	c.path.onAcked(now, tsn)
 }
 
@@ -209,6 +220,10 @@ func (a *Association) ackGaps(now time.Time, gaps []tsnRange, ack ackResult) ack
 				}
 				a.ackChunk(now, t, c)
 				c.state = chunkGapAcked
+				if ack.gapBytes == 0 {
+					ack.gapFirst = t
+				}
+				ack.gapBytes += c.size()
 				ack.any, ack.highest = true, t
 			}
 		case inOld && !inNew:
@@ -220,10 +235,6 @@ func (a *Association) ackGaps(now time.Time, gaps []tsnRange, ack ackResult) ack
 					o.renege(c)
 					c.misses++
 					c.path.startT3(now)
-				if ack.gapBytes == 0 {
-					ack.gapFirst = t
-				}
-				ack.gapBytes += c.size()
 				}
 			}
 		}
@@ -270,17 +281,6 @@ func (a *Association) firstInFlight(p *path) wire.TSN {
 	return t
 }
 
-// countMisses implements fast retransmit (RFC 9260, Section 7.2.4).
-func (a *Association) countMisses(now time.Time, ack ackResult, advanced bool) {
-	o := &a.out
-	if len(o.gaps) == 0 || !ack.any {
-		return
-	}
-	// "miss indications are incremented only for missing TSNs prior to the HTNA
-	// in the SACK chunk. ... If an endpoint is in Fast Recovery and a SACK
-	// chunks arrives that advances the Cumulative TSN Ack Point, the miss
-	// indications are incremented for all TSNs reported missing".
-	limit := ack.highest
 // reports is how often a SACK says that a chunk is missing: once, or as often
 // as packets above it are newly acknowledged. Receivers that read batches send
 // one SACK where RFC 9260, Section 6.2, has one for each packet while there is a
@@ -292,6 +292,17 @@ func (ack *ackResult) reports(tsn wire.TSN, pmdcs int) uint8 {
 	return uint8(min(max(ack.gapBytes/pmdcs, 1), missThreshold))
 }
 
+// countMisses implements fast retransmit (RFC 9260, Section 7.2.4).
+func (a *Association) countMisses(now time.Time, ack ackResult, advanced bool) {
+	o := &a.out
+	if len(o.gaps) == 0 || !ack.any {
+		return
+	}
+	// "miss indications are incremented only for missing TSNs prior to the HTNA
+	// in the SACK chunk. ... If an endpoint is in Fast Recovery and a SACK
+	// chunks arrives that advances the Cumulative TSN Ack Point, the miss
+	// indications are incremented for all TSNs reported missing".
+	limit := ack.highest
 	if a.fastRecovery && advanced {
 		limit = o.gaps[len(o.gaps)-1].last
 	}

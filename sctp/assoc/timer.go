@@ -73,6 +73,7 @@ func (a *Association) Deadline() (time.Time, bool) {
 			earlier(p.rack.timer)
 		}
 		earlier(p.t3RTX)
+		earlier(p.pace.next)
 		earlier(p.hb.deadline)
 		earlier(p.hb.next)
 		earlier(p.pm.timer)
@@ -132,6 +133,9 @@ func (a *Association) HandleTimeout(now time.Time) {
 		}
 		if p.rack != nil && passed(p.rack.timer) {
 			a.detectLosses(now)
+		}
+		if passed(p.pace.next) {
+			p.pace.next = nilTime
 		}
 		if passed(p.t3RTX) {
 			a.onT3Expiry(now, p)

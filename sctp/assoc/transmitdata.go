@@ -45,16 +45,19 @@ func (a *Association) dataTarget(now time.Time) *path {
 // mayStartPacket tells whether a packet of new data may be sent on a path now.
 func (a *Association) mayStartPacket(now time.Time, p *path) bool {
 	p.cc.onIdle(now, p.rto.rto)
+	if !p.mayAdd() && !a.tlp.due {
+		return false
+	}
 	// When nothing is in flight there, no SACK will open another burst: the path may
 	// have become that of data since the last one.
-	if (p.cc.burst <= 0 && p.flightSize > 0 || !p.mayAdd()) && !a.tlp.due {
+	if !p.paced() && p.cc.burst <= 0 && p.flightSize > 0 && !a.tlp.due {
 		return false
 	}
 	m := a.queue.peek()
 	if !a.windowAdmits(now, p, min(len(m.data)-m.cut, a.maxFragment())) {
 		return false
 	}
-	return a.cfg.NoNagle || a.tlp.due || a.nagleAdmits(now, p)
+	return (a.cfg.NoNagle || a.tlp.due || a.nagleAdmits(now, p)) && (!p.paced() || a.tlp.due || p.paceAdmits(now))
 }
 
 // windowAdmits applies the peer's receive window (RFC 9260, Section 6.1, A). A
@@ -176,13 +179,10 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 		if a.state == StateShutdownPending && a.queue.empty() {
 			flags |= wire.DataImmediate // RFC 9260, Section 6.1: "The sender is in the SHUTDOWN-PENDING state."
 		}
-		c := outChunk{msg: m, path: p, off: int32(off), n: int32(n), flags: flags, fsn: m.fsn}
+		c := outChunk{msg: m, path: p, off: int32(off), n: int32(n), flags: flags, fsn: m.fsn, sent: a.since(now)}
 		m.fsn++
 		if a.fillsWindow(&c) {
 			c.flags |= wire.DataImmediate
-		}
-		if p.rack != nil {
-			c.sent = a.since(now)
 		}
 		tsn := a.out.add(c)
 		if off == 0 {
@@ -190,6 +190,7 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 		}
 		k.appendChunk(tsn, &c)
 		p.cc.burst -= c.size()
+		p.pace.credit -= c.size()
 		p.startT3(now)
 		p.startRTT(now, tsn)
 		first = false

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A window is spread over half of the round trip in slow start, and the time
+// of the next packets is a deadline.
+func TestPacing(t *testing.T) {
+	p, a, _ := lossy(t, Config{NoNagle: true, HeartbeatInterval: -1})
+	a.primary.rto.srtt = 100 * time.Millisecond
+	a.primary.cc.cwnd = 1 << 20
+	sendN(t, p, a, 1000, 1444)
+	sent, bursts, most := 0, 0, 0
+	begin := p.now
+	for {
+		n := 0
+		p.a.filter = func(Datagram) bool { n++; return false }
+		p.flush(p.a)
+		sent += n
+		bursts++
+		most = max(most, n)
+		if sent >= 718 { // 1 MiB
+			break
+		}
+		at, ok := a.Deadline()
+		require.True(t, ok)
+		p.now = at
+		a.HandleTimeout(p.now)
+	}
+	took := p.now.Sub(begin)
+	require.InDelta(t, 50*time.Millisecond, took, float64(5*time.Millisecond))
+	require.LessOrEqual(t, most, 30, "2 ms at 21 MB/s are 29 packets")
+	require.GreaterOrEqual(t, bursts, 20)
+}
+
+// Short round trips, and what is not much, are not paced.
+func TestNotPaced(t *testing.T) {
+	p, a, _ := lossy(t, Config{NoNagle: true, MaxBurst: -1})
+	a.primary.rto.srtt = time.Millisecond
+	a.primary.cc.cwnd = 1 << 20
+	sendN(t, p, a, 500, 1444)
+	n := 0
+	p.a.filter = func(Datagram) bool { n++; return true }
+	p.flush(p.a)
+	require.Equal(t, 500, n)
+
+	p, a, _ = lossy(t, Config{NoNagle: true})
+	a.primary.rto.srtt = time.Second
+	a.primary.cc.cwnd = 1 << 20
+	sendN(t, p, a, 10, 1444)
+	n = 0
+	p.a.filter = func(Datagram) bool { n++; return true }
+	p.flush(p.a)
+	require.Equal(t, 10, n)
+}
