@@ -31,12 +31,14 @@ type perfStack struct {
 	local     []string
 	encapPort int
 	cubic     bool
+	rack      bool
 }
 
 func (f *perfStack) register(cmd *cobra.Command, encapPort int) {
 	cmd.Flags().StringSliceVar(&f.local, "local", nil, "local IP addresses (default: all)")
 	cmd.Flags().IntVar(&f.encapPort, "encap-port", encapPort, "local UDP port of SCTP; 0: 9899 or any if that is in use, -1: any")
 	cmd.Flags().BoolVar(&f.cubic, "cubic", false, "send with the congestion control of RFC 8312, not of RFC 9260")
+	cmd.Flags().BoolVar(&f.rack, "rack", false, "find losses as RFC 8985 does, not RFC 9260")
 }
 
 func (f *perfStack) open(streams int) (*sctp.Stack, error) {
@@ -53,6 +55,9 @@ func (f *perfStack) open(streams int) (*sctp.Stack, error) {
 	}
 	if f.cubic {
 		cfg.CongestionControl = sctp.CongestionCUBIC
+	}
+	if f.rack {
+		cfg.LossDetection = sctp.LossDetectionRACK
 	}
 	return sctp.NewStack(cfg)
 }
