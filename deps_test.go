@@ -72,6 +72,9 @@ var layers = map[string][]string{
 
 	"conformance/tester":  {"asap", "enrp", "sctp/wire", "udpencap"},
 	"conformance":         {"asap", "asap/param", "conformance/tester", "enrp", "sctp/wire", "udpencap"},
+	"conformance/report":  {"conformance"},
+	"conformance/shim":    {"conformance"},
+	"conformance/control": {"conformance", "conformance/shim"},
 	"conformance/rfc3758": conformanceCases,
 	"conformance/rfc4820": conformanceCases,
 	"conformance/rfc4895": conformanceCases,
@@ -92,6 +95,8 @@ var layers = map[string][]string{
 		"asap/param",
 		"conformance",
 		"conformance/all",
+		"conformance/control",
+		"conformance/report",
 		"perf",
 		"pool",
 		"pool/policy",

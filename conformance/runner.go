@@ -4,6 +4,7 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rserpool/rserpool/conformance/tester"
+	"github.com/rserpool/rserpool/sctp/wire"
 )
 
 // A Result is the verdict of a case and why.
@@ -44,9 +46,10 @@ type Runner struct {
 	// Open, if set, makes the target of each case, and close ends it; else all cases share Target.
 	Open   func(ctx context.Context, c *Case) (target *Target, close func(), err error)
 	Target *Target
-	// Begin and Done, if set, are called before and after each case, one at a time.
+	// Begin and Done, if set, are called before and after each case, one at a time. Done may change the result, to drop its
+	// packets for example.
 	Begin func(c *Case)
-	Done  func(r Result)
+	Done  func(r *Result)
 }
 
 // Run runs the cases and returns their results in the same order. When the context ends, what has not begun is left out.
@@ -71,10 +74,10 @@ func (r *Runner) Run(ctx context.Context, cases []Case) []Result {
 				mu.Unlock()
 				res := r.RunCase(ctx, &cases[i])
 				mu.Lock()
-				results[i] = res
 				if r.Done != nil {
-					r.Done(res)
+					r.Done(&res)
 				}
+				results[i] = res
 				mu.Unlock()
 			}
 		})
@@ -138,11 +141,35 @@ func (r *Runner) RunCase(ctx context.Context, c *Case) (res Result) {
 	e := t.run()
 	t.end(cancel)
 	res.Verdict, res.Expected, res.Seen, res.Why = e.verdict, e.expected, e.seen, e.note
+	if target.Ended != nil {
+		if err := target.Ended(); err != nil && e.verdict != Fail {
+			res.Verdict, res.Expected, res.Seen = Fail, "the system under test to go on", err.Error()
+		}
+	}
 	res.Packets = t.Packets()
 	if e.verdict != Skipped {
 		res.Transcript = t.Transcript()
 	}
 	return res
+}
+
+// Probe looks whether the target answers an INIT. The error says that it does not.
+func (r *Runner) Probe(ctx context.Context, target *Target) (err error) {
+	defer func() {
+		if e, ok := recover().(ended); ok {
+			err = errors.New(e.note + e.seen)
+		}
+	}()
+	t := newT(ctx, &Case{ID: "probe", Requirement: &Requirement{ID: "probe"}}, target, r)
+	defer t.Close()
+	a := t.Assoc(tester.Setup{})
+	for range 3 {
+		a.SendInit()
+		if a.Next(t.Wait()/3, tester.Is(wire.ChunkInitAck, wire.ChunkAbort)) != nil {
+			return nil
+		}
+	}
+	return errors.New("nobody answers an INIT")
 }
 
 // run runs the case and catches how it ends.

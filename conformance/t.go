@@ -171,7 +171,6 @@ func (t *T) Do(act string, args Args) {
 		done <- t.Target.Control.Do(t.ctx, act, args)
 		t.Wake()
 	}()
-	t.dos = append(t.dos, done)
 	var err error
 	finished := false
 	t.Until(2*t.Wait(), func() bool {
@@ -183,6 +182,7 @@ func (t *T) Do(act string, args Args) {
 		return finished
 	})
 	if !finished {
+		t.dos = append(t.dos, done)
 		t.Inconclusive("the system under test did not begin to %s", act)
 	}
 	if err != nil {

@@ -27,6 +27,8 @@ type Target struct {
 
 	// Control makes S act; nil if nothing does.
 	Control Control
+	// Ended, if set, says why the system under test has ended, nil if it has not. To end is a failure.
+	Ended func() error
 	// Caps are the capabilities the user declares: what needs one of them and misses it fails.
 	Caps map[string]bool
 	// Params are parameters of S that differ from the defaults of the RFC; see T.Param.

@@ -58,12 +58,12 @@ func Open(c *conformance.Case, mutant *Mutant) (target *conformance.Target, clos
 			return nil, nil, err
 		}
 		target.Role, target.Port, target.Control = conformance.Endpoint, EchoPort, s
-		for _, capability := range []string{"echo", "grant", "pf", "auth", "asconf", "idata"} {
+		for _, capability := range Caps(c.Role) {
 			target.Caps[capability] = true
 		}
 		return target, s.Close, nil
 	case conformance.Registrar:
-		r := NewRegistrar(network, systemAddr)
+		r := NewRegistrar(network, systemAddr, udpencap.DefaultPort)
 		var args conformance.Args
 		if slices.Contains(c.Needs, "cfg:max-items-1") {
 			args = conformance.Args{"max-items": "1"}
@@ -76,9 +76,20 @@ func Open(c *conformance.Case, mutant *Mutant) (target *conformance.Target, clos
 		target.Caps["mcast"] = true
 		return target, r.Close, nil
 	case conformance.PE, conformance.PU:
-		p := NewPool(cfg)
+		p, err := NewPool(cfg)
+		if err != nil {
+			return nil, nil, err
+		}
 		target.Control = p
 		return target, p.Close, nil
 	}
 	return nil, nil, fmt.Errorf("there is no %s", c.Role)
+}
+
+// Caps are the capabilities of our own implementation in a role, all of which it must show.
+func Caps(role conformance.Role) []string {
+	if conformance.Endpoint.Serves(role) {
+		return []string{"echo", "grant", "pf", "auth", "asconf", "idata"}
+	}
+	return nil
 }

@@ -13,14 +13,16 @@ import (
 	"github.com/rserpool/rserpool/pool"
 	"github.com/rserpool/rserpool/pool/policy"
 	"github.com/rserpool/rserpool/sctp"
+	"github.com/rserpool/rserpool/udpencap"
 )
 
 // Pool is a pool element (acts "register" and "deregister") and a pool user ("resolve" and "send").
 type Pool struct {
-	cfg  sctp.Config
-	ctx  context.Context
-	stop context.CancelFunc
-	wg   sync.WaitGroup
+	stack   *sctp.Stack
+	network udpencap.Network
+	ctx     context.Context
+	stop    context.CancelFunc
+	wg      sync.WaitGroup
 
 	mu       sync.Mutex
 	client   *pool.Client
@@ -29,11 +31,25 @@ type Pool struct {
 }
 
 // NewPool makes one that has done nothing yet.
-func NewPool(cfg sctp.Config) *Pool {
-	p := &Pool{cfg: cfg, sessions: map[string]*pool.Session{}}
+func NewPool(cfg sctp.Config) (*Pool, error) {
+	stack, err := sctp.NewStack(poolTimers(cfg))
+	if err != nil {
+		return nil, err
+	}
+	p := &Pool{stack: stack, network: cfg.Network, sessions: map[string]*pool.Session{}}
 	p.ctx, p.stop = context.WithCancel(context.Background())
-	return p
+	return p, nil
 }
+
+// poolTimers are the timers that package pool gives a stack of its own.
+func poolTimers(cfg sctp.Config) *sctp.Config {
+	cfg.RTOMax, cfg.RTOMin = 2*time.Second, 500*time.Millisecond
+	cfg.AssociationMaxRetrans, cfg.PathMaxRetrans, cfg.HeartbeatInterval = 5, 3, 5*time.Second
+	return &cfg
+}
+
+// EncapPort is its UDP port.
+func (p *Pool) EncapPort() uint16 { return p.stack.EncapPort() }
 
 // Close ends it without a word.
 func (p *Pool) Close() {
@@ -47,6 +63,7 @@ func (p *Pool) Close() {
 	if c != nil {
 		c.Close()
 	}
+	p.stack.Close()
 	p.wg.Wait()
 }
 
@@ -71,7 +88,7 @@ func (p *Pool) Do(_ context.Context, act string, args conformance.Args) error {
 		return nil
 	}
 	if p.client == nil {
-		c, err := pool.NewClient(&pool.Config{Registrars: strings.Fields(args["registrar"]), Announce: "off", SCTP: p.cfg, ASAP: pool.RFCTimers()})
+		c, err := pool.NewClient(&pool.Config{Registrars: strings.Fields(args["registrar"]), Announce: "off", Stack: p.stack, Network: p.network, ASAP: pool.RFCTimers()})
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ import (
 type Registrar struct {
 	network udpencap.Network
 	addr    netip.Addr
+	udp     uint16 // 0: any
 
 	mu   sync.Mutex
 	srv  *registrar.Server
@@ -27,9 +28,16 @@ type Registrar struct {
 	done chan struct{}
 }
 
-// NewRegistrar makes one that has not been started.
-func NewRegistrar(network udpencap.Network, addr netip.Addr) *Registrar {
-	return &Registrar{network: network, addr: addr}
+// NewRegistrar makes one that has not been started, at UDP port udp; 0 is any free one.
+func NewRegistrar(network udpencap.Network, addr netip.Addr, udp uint16) *Registrar {
+	return &Registrar{network: network, addr: addr, udp: udp}
+}
+
+// EncapPort is the UDP port, once it has been started; it stays the same.
+func (r *Registrar) EncapPort() uint16 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.udp
 }
 
 // Has implements conformance.Control.
@@ -48,7 +56,7 @@ func (r *Registrar) Do(_ context.Context, act string, args conformance.Args) err
 func (r *Registrar) Start(args conformance.Args) error {
 	r.Close()
 	cfg := registrar.Config{
-		Network: r.network, LocalAddrs: []netip.Addr{r.addr}, EncapPort: udpencap.DefaultPort,
+		Network: r.network, LocalAddrs: []netip.Addr{r.addr}, EncapPort: int(r.EncapPort()),
 		Profile: registrar.ProfileRFC, StopTimeout: -1, Rand: rand.New(rand.NewPCG(3, 4)),
 	}
 	for _, text := range strings.Fields(args["peers"]) {
@@ -67,6 +75,9 @@ func (r *Registrar) Start(args conformance.Args) error {
 			return err
 		}
 	}
+	if cfg.EncapPort == 0 {
+		cfg.EncapPort = -1
+	}
 	srv, err := registrar.New(cfg)
 	if err != nil {
 		return err
@@ -78,6 +89,7 @@ func (r *Registrar) Start(args conformance.Args) error {
 		_ = srv.Serve(ctx)
 	}()
 	r.mu.Lock()
+	r.udp = srv.Addr().EncapPort
 	r.srv, r.stop, r.done = srv, stop, done
 	r.mu.Unlock()
 	return nil

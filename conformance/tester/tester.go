@@ -169,6 +169,18 @@ func (r *Tester) Pump(until time.Time, done func() bool) bool {
 	return true
 }
 
+// The lines that a long transcript keeps.
+const headLines, tailLines = 300, 100
+
+// shorten leaves out the middle of a long transcript.
+func shorten(s string) string {
+	lines := strings.SplitAfter(s, "\n")
+	if len(lines) <= headLines+tailLines {
+		return s
+	}
+	return strings.Join(lines[:headLines], "") + fmt.Sprintf("... %d lines ...\n", len(lines)-headLines-tailLines) + strings.Join(lines[len(lines)-tailLines:], "")
+}
+
 // Transcript is the record for people: a line per packet and note, with the seconds since the beginning. "S" is the
 // system under test, "T" the tester.
 func (r *Tester) Transcript() string {
@@ -185,5 +197,5 @@ func (r *Tester) Transcript() string {
 		fmt.Fprintf(&b, "%10.6f %s\n", p.Time.Sub(r.start).Seconds(), p)
 	}
 	say(len(r.record))
-	return b.String()
+	return shorten(b.String())
 }
