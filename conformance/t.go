@@ -116,6 +116,9 @@ func (t *T) port() uint16 {
 // Listening makes S open an association ("connect") and returns the tester's side of it, which has done nothing yet:
 // ExpectInit comes next.
 func (t *T) Listening(s tester.Setup) *tester.Assoc {
+	if s.Port == 0 {
+		s.Port = t.Target.PeerPort
+	}
 	a := t.Endpoint().Listen(s)
 	t.Do("connect", t.Here(a))
 	return a
@@ -149,9 +152,12 @@ func (t *T) Here(a *tester.Assoc, addrs ...int) Args {
 }
 
 // Act makes S do something with the association: "send", "shutdown" and the like. args are names and values in turn. The
-// association is named by the tester's SCTP port, argument "port".
+// association is named by what Here returns, the tester's SCTP port first of all.
 func (t *T) Act(a *tester.Assoc, act string, args ...string) {
-	m := Args{"port": strconv.Itoa(int(a.Port))}
+	m := t.Here(a)
+	if act == "addip" || act == "delip" {
+		delete(m, "addr")
+	}
 	for i := 0; i+1 < len(args); i += 2 {
 		m[args[i]] = args[i+1]
 	}

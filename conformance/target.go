@@ -20,6 +20,9 @@ type Target struct {
 	// ENRPPort is the SCTP port of a registrar for ENRP.
 	ENRPPort uint16
 
+	// PeerPort is the SCTP port that S connects to, if it cannot be told one.
+	PeerPort uint16
+
 	// Network is where the tester's sockets come from, Local its addresses, LocalPort its UDP port (0 is any free one).
 	Network   udpencap.Network
 	Local     []netip.Addr

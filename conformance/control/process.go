@@ -172,7 +172,7 @@ func (p *Process) Close() {
 	<-p.ended
 }
 
-// Describe fills in a target with what the program has said of itself: addr, udp, port, enrp-port, spare, caps, params.
+// Describe fills in a target with what the program has said of itself: addr, udp, port, enrp-port, peer-port, spare, caps, params.
 func (p *Process) Describe(t *conformance.Target) error {
 	r := p.Ready
 	var err error
@@ -199,6 +199,7 @@ func (p *Process) Describe(t *conformance.Target) error {
 	port("udp", &t.EncapPort)
 	port("port", &t.Port)
 	port("enrp-port", &t.ENRPPort)
+	port("peer-port", &t.PeerPort)
 	for c := range strings.SplitSeq(r["caps"], ",") {
 		if c != "" {
 			t.Caps[c] = true
