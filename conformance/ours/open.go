@@ -89,7 +89,7 @@ func Open(c *conformance.Case, mutant *Mutant) (target *conformance.Target, clos
 // Caps are the capabilities of our own implementation in a role, all of which it must show.
 func Caps(role conformance.Role) []string {
 	if conformance.Endpoint.Serves(role) {
-		return []string{"echo", "grant", "pf", "auth", "asconf", "idata"}
+		return []string{"echo", "echo-u", "grant", "pf", "auth", "asconf", "idata"}
 	}
 	return nil
 }
