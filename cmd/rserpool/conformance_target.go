@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -31,6 +32,7 @@ type conformanceTarget struct {
 	caps, params   []string
 	control        string
 	fresh          bool
+	await          time.Duration
 	cmds           []string
 	actCmds        map[string]*string
 
@@ -57,6 +59,7 @@ func (f *conformanceTarget) register(fl *pflag.FlagSet, role conformance.Role) {
 	fl.StringArrayVar(&f.params, "param", nil, "parameter of the system under test that is not the RFC's default, as in Max.Init.Retransmits=4; may be repeated")
 	fl.StringVar(&f.control, "control", "", "program that is, or controls, the system under test: a command line")
 	fl.BoolVar(&f.fresh, "fresh", false, "start the --control program anew for each case")
+	fl.DurationVar(&f.await, "await", 0, "how long to wait for the target to come up")
 	fl.StringArrayVar(&f.cmds, "cmd", nil, "command line for an act, as in connect='client {host} {port}'; may be repeated")
 	f.actCmds = map[string]*string{}
 	for _, act := range shortActs {
@@ -89,7 +92,7 @@ func (f *conformanceTarget) open(ctx context.Context, role conformance.Role, r *
 			return nil, err
 		}
 		r.Target = base
-		return func() {}, probe(ctx, base, r)
+		return func() {}, f.probe(ctx, base, r)
 	}
 	if f.target != "" {
 		return nil, usagef("--target and --control exclude each other")
@@ -242,12 +245,18 @@ func (f *conformanceTarget) locals(t *conformance.Target) error {
 }
 
 // probe looks whether somebody answers at all: a system that is not there breaks no rules.
-func probe(ctx context.Context, t *conformance.Target, r *conformance.Runner) error {
+func (f *conformanceTarget) probe(ctx context.Context, t *conformance.Target, r *conformance.Runner) error {
 	if t.Port == 0 || len(t.Addrs) == 0 {
 		return nil
 	}
-	if err := r.Probe(ctx, t); err != nil {
-		return exitError{exitUnsupported, fmt.Errorf("%v, UDP port %d, SCTP port %d: %w", t.Addrs[0], t.EncapPort, t.Port, err)}
+	begin := time.Now()
+	for {
+		err := r.Probe(ctx, t)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil || time.Since(begin) >= f.await {
+			return exitError{exitUnsupported, fmt.Errorf("%v, UDP port %d, SCTP port %d: %w", t.Addrs[0], t.EncapPort, t.Port, err)}
+		}
 	}
-	return nil
 }

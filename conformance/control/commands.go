@@ -15,7 +15,7 @@ import (
 )
 
 // Commands does each act by a command line. {name} stands for the argument of the act with that name: {addr}, {port}, {udp}
-// and so on; {host} is the first address. A command may run on; it is ended with the case.
+// and so on; {host} is the first address, and {registrar-addr} is {registrar} without its UDP port. A command may run on; it is ended with the case.
 type Commands struct {
 	// Lines are the command lines by act.
 	Lines map[string]string
@@ -52,7 +52,8 @@ func fill(line string, args conformance.Args) string {
 	host, _, _ := strings.Cut(args["addr"], ",")
 	pairs := []string{"{host}", host}
 	for k, v := range args {
-		pairs = append(pairs, "{"+k+"}", v)
+		plain, _, _ := strings.Cut(v, "/")
+		pairs = append(pairs, "{"+k+"}", v, "{"+k+"-addr}", plain)
 	}
 	return strings.NewReplacer(pairs...).Replace(line)
 }
