@@ -7,7 +7,8 @@
 //
 // # Limitations
 //
-// A case that is skipped for a capability which our implementation is meant to have fails the test.
+// A case that is skipped for a capability which our implementation is meant to have fails the test, and so does one that
+// passes although it is listed as a deviation.
 package casetest
 
 import (
@@ -32,7 +33,12 @@ func Run(t *testing.T, cases []conformance.Case) {
 		t.Run(c.ID, func(t *testing.T) {
 			t.Parallel()
 			res := One(t, c, nil)
+			why := deviations[c.ID]
 			switch {
+			case why != "" && res.Verdict == conformance.Fail:
+				t.Skip("a deviation: " + why)
+			case why != "":
+				t.Errorf("%s is listed as a deviation (%s), and does not fail:\n%s", c.ID, why, res.Explain())
 			case res.Verdict == conformance.Pass:
 				if testing.Verbose() {
 					t.Log("\n" + res.Explain())
