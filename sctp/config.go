@@ -142,6 +142,11 @@ type Config struct {
 	// same. Default: it is not announced, as RFC 8260, Section 2.2.1 demands; the
 	// chunks are 4 bytes longer, which gains nothing with SchedulerFCFS.
 	Interleaving bool
+	// LinuxFSN numbers the fragments of interleaved messages as the Linux kernel
+	// does, which contradicts RFC 8260 (docs/deviations.md): for a Stack whose peers
+	// are such kernels. With others messages of more than a packet do not arrive, as
+	// without it they do not arrive there, or without a part. Default: as the RFC.
+	LinuxFSN bool
 	// Scheduler chooses the stream to send from when several have messages (RFC
 	// 8260, Section 3); Conn.SetScheduler changes it. Default: SchedulerFCFS.
 	Scheduler Scheduler
@@ -288,6 +293,7 @@ func (c *Config) params() assoc.Config {
 		MaxAssociations:       c.MaxAssociations,
 		MTU:                   c.MTU,
 		Interleaving:          c.Interleaving,
+		LinuxFSN:              c.LinuxFSN,
 		Scheduler:             c.Scheduler,
 		NoPartialReliability:  c.NoPartialReliability,
 		NoReconfig:            c.NoReconfig,

@@ -18,11 +18,15 @@ import (
 // testReconfig changes the streams of an association from either side (RFC 6525). Between the changes
 // messages go there and back on them: an SSN that one side has reset and the other has not would hold
 // them up for ever.
-func testReconfig(t *testing.T, f *foreign, who sets) {
+func testReconfig(t *testing.T, f *foreign, who sets) { reconfig(t, f, who, sctp.Config{}, "") }
+
+// reconfig is testReconfig with some configuration, and options of the peer.
+func reconfig(t *testing.T, f *foreign, who sets, cfg sctp.Config, options string) {
 	ctx := within(t, time.Minute)
-	stack := labStack(t, sctp.Config{Network: singly, OutboundStreams: 20, SackDelay: -1})
+	cfg.Network, cfg.OutboundStreams, cfg.SackDelay = singly, 20, -1
+	stack := labStack(t, cfg)
 	rec := f.capture(t, "reconfig", 20_000)
-	c, p := f.connect(t, ctx, stack, who, "-role echo -out 20")
+	c, p := f.connect(t, ctx, stack, who, "-role echo -out 20 "+options)
 	events := watch(t, c)
 	sent := 0
 	exchange := func(stream uint16) {

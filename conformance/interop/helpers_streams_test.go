@@ -18,10 +18,15 @@ import (
 // testPartialSending sends messages that are sent once only (RFC 7496) over a path that loses some,
 // in order on three streams, with a reliable one at the end of each.
 func testPartialSending(t *testing.T, f *foreign, who sets) {
+	partialSending(t, f, who, quick, "")
+}
+
+// partialSending is testPartialSending with some configuration, and options of the peer.
+func partialSending(t *testing.T, f *foreign, who sets, cfg sctp.Config, options string) {
 	const count, every = 4000, 20
 	ctx := within(t, 2*time.Minute)
 	rec := f.capture(t, "partial-send", 20_000)
-	c, p := f.connect(t, ctx, labStack(t, quick), who, "-role sink")
+	c, p := f.connect(t, ctx, labStack(t, cfg), who, "-role sink "+options)
 	for net := range f.addrs {
 		f.lose(t, net, every)
 		defer f.lose(t, net, 0)
@@ -46,6 +51,10 @@ func testPartialSending(t *testing.T, f *foreign, who sets) {
 
 // testPartialReceiving is the other direction.
 func testPartialReceiving(t *testing.T, f *foreign, who sets) {
+	partialReceiving(t, f, who, quick, "")
+}
+
+func partialReceiving(t *testing.T, f *foreign, who sets, cfg sctp.Config, options string) {
 	const size, every = 5_000_000, 20
 	ctx := within(t, 2*time.Minute)
 	rec := f.capture(t, "partial-recv", 20_000)
@@ -53,7 +62,7 @@ func testPartialReceiving(t *testing.T, f *foreign, who sets) {
 		f.lose(t, net, every)
 		defer f.lose(t, net, 0)
 	}
-	c, p := f.connect(t, ctx, labStack(t, quick), who, "-role source -rtx 0 -max 3000 "+source(3, size))
+	c, p := f.connect(t, ctx, labStack(t, cfg), who, "-role source -rtx 0 -max 3000 "+source(3, size)+" "+options)
 	var got uint64
 	for {
 		if _, err := c.Recv(ctx); err != nil {

@@ -119,6 +119,10 @@ type Config struct {
 	// (RFC 8260, Section 2.2.1), since these chunks are 4 bytes longer, which gains
 	// nothing while both sides serve what comes first.
 	Interleaving bool
+	// LinuxFSN numbers the fragments of interleaved messages as Linux does, on
+	// both sides: the one behind the first has FSN 0, where RFC 8260, Section 2.1,
+	// says 1. Default: as the RFC.
+	LinuxFSN bool
 	// Scheduler chooses the stream to send from. Default: SchedulerFCFS.
 	Scheduler Scheduler
 

@@ -71,7 +71,7 @@ func (k *packet) appendChunk(tsn wire.TSN, c *outChunk) {
 	k.stream = int(m.stream)
 	if m.header == wire.IDataHeaderLen {
 		d := wire.IData{
-			Flags: c.flags, TSN: tsn, Stream: m.stream, MID: m.mid, PPID: m.ppid, FSN: c.fsn,
+			Flags: c.flags, TSN: tsn, Stream: m.stream, MID: m.mid, PPID: m.ppid, FSN: c.fsn - k.a.cfg.fsnBias(),
 			Payload: m.data[c.off : c.off+c.n],
 		}
 		k.b = d.Append(k.b)
@@ -93,7 +93,7 @@ type inData struct {
 }
 
 // parseInData decodes one of either kind.
-func parseInData(c wire.Chunk) (d inData, err error) {
+func (a *Association) parseInData(c wire.Chunk) (d inData, err error) {
 	if c.Type == wire.ChunkData {
 		d.Data, err = wire.ParseData(c)
 		return d, err
@@ -101,7 +101,18 @@ func parseInData(c wire.Chunk) (d inData, err error) {
 	i, err := wire.ParseIData(c)
 	d.Data = wire.Data{Flags: i.Flags, TSN: i.TSN, Stream: i.Stream, PPID: i.PPID, Payload: i.Payload}
 	d.mid, d.fsn = i.MID, i.FSN
+	if i.Flags&wire.DataBegin == 0 {
+		d.fsn += a.cfg.fsnBias()
+	}
 	return d, err
+}
+
+// fsnBias is what the FSNs of a peer that numbers as Linux are too small by.
+func (c *Config) fsnBias() wire.FSN {
+	if c.LinuxFSN {
+		return 1
+	}
+	return 0
 }
 
 func (a *Association) reassemble(d *inData, from *path) (ok bool) {
@@ -109,6 +120,14 @@ func (a *Association) reassemble(d *inData, from *path) (ok bool) {
 		return a.reassembly.addInterleaved(d, from.remote)
 	}
 	return a.reassembly.add(&d.Data, from.remote)
+}
+
+// contradiction is why an association is aborted.
+func (d *inData) contradiction(t wire.ChunkType) string {
+	if t == wire.ChunkIData && d.fsn == 0 && d.Flags&wire.DataBegin == 0 {
+		return "I-DATA chunk with FSN 0 that is not a beginning (Linux numbers so)"
+	}
+	return t.String() + " chunk contradicts its neighbours' fragment flags"
 }
 
 // tooLarge tells whether a message that is not complete is larger than any may

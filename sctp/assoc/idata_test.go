@@ -409,3 +409,27 @@ func TestInterleavedConversation(t *testing.T) {
 	quiet(t, a, z)
 	tr.check(t)
 }
+
+// Config.LinuxFSN numbers fragments from 0 behind the first, and reads them so.
+func TestLinuxFSN(t *testing.T) {
+	cfg := interleaving(SchedulerRoundRobin)
+	cfg.LinuxFSN = true
+	p := newPair(t, cfg)
+	a, z := p.connect()
+	var fsns []wire.FSN
+	p.a.filter = func(d Datagram) bool {
+		for c := range wire.Chunks(d.Data[wire.HeaderLen:]) {
+			if i, err := wire.ParseIData(c); err == nil && i.Flags&wire.DataBegin == 0 {
+				fsns = append(fsns, i.FSN)
+			}
+		}
+		return true
+	}
+	require.NoError(t, a.Send(p.now, Message{Data: make([]byte, 5000)}))
+	p.pump()
+	p.run(time.Second)
+	require.Equal(t, []wire.FSN{0, 1, 2}, fsns)
+	require.Len(t, p.z.msgs, 1)
+	require.Len(t, p.z.msgs[0].Data, 5000)
+	quiet(t, a, z)
+}

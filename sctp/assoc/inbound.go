@@ -58,7 +58,7 @@ func (a *Association) overCommitted() bool {
 // handleData processes a DATA or I-DATA chunk. It reports whether the rest of
 // the packet may be processed.
 func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
-	d, err := parseInData(c)
+	d, err := a.parseInData(c)
 	if err != nil {
 		a.stats.BadPackets++
 		return false
@@ -121,7 +121,7 @@ func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
 	}
 	hadGaps := a.tracker.hasGaps()
 	if !a.holdDeferred(&d, p) && !a.reassemble(&d, p) {
-		a.abortViolation(now, c.Type.String()+" chunk contradicts its neighbours' fragment flags")
+		a.abortViolation(now, d.contradiction(c.Type))
 		return false
 	}
 	a.tracker.add(d.TSN)

@@ -57,7 +57,7 @@ func (a *Association) performDeferred(now time.Time) {
 		a.reassembly.held -= len(h.d.Payload)
 		a.reassembly.heldRuns--
 		if !a.reassemble(&h.d, h.from) {
-			a.abortViolation(now, "chunk contradicts its neighbours' fragment flags")
+			a.abortViolation(now, h.d.contradiction(wire.ChunkData))
 			return
 		}
 	}

@@ -434,7 +434,7 @@ func TestRoundRobinPerPacket(t *testing.T) {
 				if c.Type != wire.ChunkData && c.Type != wire.ChunkIData {
 					continue
 				}
-				x, err := parseInData(c)
+				x, err := a.parseInData(c)
 				require.NoError(t, err)
 				in = append(in, x.Stream)
 			}

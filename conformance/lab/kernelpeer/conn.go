@@ -34,6 +34,12 @@ const (
 // style socket is aborted by its last close, with SO_LINGER at zero seconds.
 var abortPoll = unix.Timeval{Usec: 100_000}
 
+// A partKey is where the pieces of a message belong.
+type partKey struct {
+	stream    uint16
+	unordered bool
+}
+
 var errAborting = errors.New("the association is being aborted")
 
 type conn struct {
@@ -42,13 +48,15 @@ type conn struct {
 	start   time.Time
 	sent    stream.Digest
 	rcvd    stream.Digest
-	partial []byte
+	partial map[partKey][]byte // messages of which the end has not come
 
 	closing  atomic.Bool // this side asked for the end
 	aborting atomic.Bool // … at once
 }
 
-func newConn(cfg *config, fd int) *conn { return &conn{cfg: cfg, fd: fd, start: time.Now()} }
+func newConn(cfg *config, fd int) *conn {
+	return &conn{cfg: cfg, fd: fd, start: time.Now(), partial: map[partKey][]byte{}}
+}
 
 // run plays the role until the association is gone, and reports the sums.
 func (c *conn) run(commands <-chan string) error {
@@ -238,17 +246,21 @@ func (c *conn) receive(enough chan<- struct{}) error {
 			report("event=closed reason=eof")
 			return nil
 		}
-		if flags&unix.MSG_EOR == 0 || len(c.partial) > 0 {
-			c.partial = append(c.partial, buf[:n]...)
+		m := stream.Message{Data: buf[:n]}
+		var key partKey // without interleaving the pieces of one message follow each other
+		m.Stream, m.PPID, key.unordered = rcvInfo(oob[:oobn])
+		if c.cfg.interleave {
+			key.stream = m.Stream
+		} else {
+			key.unordered = false
+		}
+		if part := c.partial[key]; flags&unix.MSG_EOR == 0 || len(part) > 0 {
+			m.Data = append(part, m.Data...)
 			if flags&unix.MSG_EOR == 0 {
+				c.partial[key] = m.Data
 				continue
 			}
 		}
-		m := stream.Message{Data: buf[:n]}
-		if len(c.partial) > 0 {
-			m.Data = c.partial
-		}
-		m.Stream, m.PPID = rcvInfo(oob[:oobn])
 		if c.cfg.verbose {
 			report("event=message stream=%d ppid=%d size=%d", m.Stream, m.PPID, len(m.Data))
 		}
@@ -265,7 +277,9 @@ func (c *conn) receive(enough chan<- struct{}) error {
 			}
 			c.sent.Add(m.Stream, m.PPID, m.Data)
 		}
-		c.partial = c.partial[:0]
+		if part, ok := c.partial[key]; ok {
+			c.partial[key] = part[:0]
+		}
 		if c.cfg.until > 0 && before < c.cfg.until && bytes >= c.cfg.until {
 			close(enough)
 		}
@@ -273,15 +287,16 @@ func (c *conn) receive(enough chan<- struct{}) error {
 }
 
 // rcvInfo finds struct sctp_rcvinfo among the control messages.
-func rcvInfo(oob []byte) (id uint16, ppid uint32) {
+func rcvInfo(oob []byte) (id uint16, ppid uint32, unordered bool) {
 	msgs, err := unix.ParseSocketControlMessage(oob)
 	if err != nil {
-		return 0, 0
+		return 0, 0, false
 	}
 	for _, m := range msgs {
 		if m.Header.Level == solSCTP && m.Header.Type == cmsgRcvInfo && len(m.Data) >= 12 {
-			return binary.NativeEndian.Uint16(m.Data), binary.BigEndian.Uint32(m.Data[8:])
+			ne := binary.NativeEndian
+			return ne.Uint16(m.Data), binary.BigEndian.Uint32(m.Data[8:]), ne.Uint16(m.Data[4:])&flagUnordered != 0
 		}
 	}
-	return 0, 0
+	return 0, 0, false
 }

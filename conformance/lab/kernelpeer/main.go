@@ -31,6 +31,7 @@ type config struct {
 	progress       int64
 	conns          int
 	unordered      bool
+	interleave     bool
 	verbose        bool
 	rtx            int
 	sndbuf, rcvbuf int
@@ -69,6 +70,7 @@ func parseFlags(args []string) (*config, error) {
 	fs.Int64Var(&cfg.progress, "progress", 0, "report every so many bytes received or sent")
 	fs.IntVar(&cfg.conns, "conns", 1, "associations to accept, one after the other")
 	fs.BoolVar(&cfg.unordered, "unordered", false, "send with the U flag")
+	fs.BoolVar(&cfg.interleave, "interleave", false, "offer user message interleaving, and send round robin (needs net.sctp.intl_enable)")
 	fs.IntVar(&cfg.rtx, "rtx", -1, "abandon messages after so many retransmissions (-1: never)")
 	fs.BoolVar(&cfg.verbose, "v", false, "report every message received")
 	fs.IntVar(&cfg.sndbuf, "sndbuf", 0, "SO_SNDBUF in bytes (0: the system's)")

@@ -23,6 +23,7 @@ const (
 	optPrimaryAddr        = 6
 	optEvents             = 11
 	optStatus             = 14
+	optFragmentInterleave = 18
 	optRecvRcvInfo        = 32
 	optRemoteUDPEncapPort = 36
 	optBindxAdd           = 100
@@ -32,6 +33,10 @@ const (
 	optResetStreams       = 119
 	optResetAssoc         = 120
 	optAddStreams         = 121
+	optStreamScheduler    = 123
+	optInterleaving       = 125
+
+	schedulerRoundRobin = 2 // SCTP_SS_RR
 
 	sizeofStorage = 128 // struct sockaddr_storage
 )
@@ -131,6 +136,20 @@ func newSocket(cfg *config) (int, error) {
 		{"SCTP_NODELAY", optNoDelay, u32(1)},
 		{"SCTP_INITMSG", optInitMsg, join(u16(cfg.streams), u16(65535), u16(0), u16(0))},
 		{"SCTP_ENABLE_STREAM_RESET", optEnableStreamReset, join(u32(0), u32(7))},
+	}
+	if cfg.interleave {
+		// RFC 8260, Section 4.3.1: "Setting the interleaving level to at least 2 before
+		// enabling the negotiation of user message interleaving should work on all
+		// platforms."
+		set = append(set, []struct {
+			name  string
+			opt   int
+			value []byte
+		}{
+			{"SCTP_FRAGMENT_INTERLEAVE", optFragmentInterleave, u32(2)},
+			{"SCTP_INTERLEAVING_SUPPORTED", optInterleaving, join(u32(0), u32(1))},
+			{"SCTP_STREAM_SCHEDULER", optStreamScheduler, join(u32(0), u32(schedulerRoundRobin))},
+		}...)
 	}
 	for _, s := range set {
 		if _, err := setsockopt(fd, s.opt, s.value); err != nil {

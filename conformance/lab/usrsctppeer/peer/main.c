@@ -18,10 +18,11 @@
 
 #define MAX_ADDRESSES 16
 #define RECEIVE_SIZE (128 << 10)
+#define INTERLEAVING_SUPPORTED 0x1206 // SCTP_INTERLEAVING_SUPPORTED, which usrsctp.h does not have
 #define FINISH_TRIES 100 // of 50 ms
 
 static struct {
-	bool listen, dial, unordered, verbose, vectors, auto_asconf, quick;
+	bool listen, dial, unordered, verbose, vectors, auto_asconf, quick, interleave;
 	const char *role, *close;
 	struct sockaddr_in local[MAX_ADDRESSES], remote[MAX_ADDRESSES];
 	int locals, remotes, port, lport, udp, encap, streams, max, out, conns, sndbuf, rcvbuf, rtx;
@@ -85,7 +86,8 @@ static void parse_flags(int argc, char **argv)
 {
 	static const struct { const char *name; bool *to; } bools[] = {
 		{"listen", &cfg.listen}, {"dial", &cfg.dial}, {"unordered", &cfg.unordered},
-		{"v", &cfg.verbose}, {"vectors", &cfg.vectors}, {"auto-asconf", &cfg.auto_asconf}, {"quick", &cfg.quick}};
+		{"v", &cfg.verbose}, {"vectors", &cfg.vectors}, {"auto-asconf", &cfg.auto_asconf}, {"quick", &cfg.quick},
+		{"interleave", &cfg.interleave}};
 	static const struct { const char *name; int *to; } ints[] = {
 		{"port", &cfg.port}, {"lport", &cfg.lport}, {"udp", &cfg.udp}, {"encap", &cfg.encap},
 		{"streams", &cfg.streams}, {"max", &cfg.max}, {"out", &cfg.out}, {"conns", &cfg.conns},
@@ -187,6 +189,9 @@ static void notification(const union sctp_notification *n)
 	}
 }
 
+// A part is what has come of a message, of which others may come between the pieces.
+static struct part { uint8_t *data; size_t have; } parts[STREAMS][2];
+
 // receiver reads until the association is gone.
 static void *receiver(void *unused)
 {
@@ -214,6 +219,21 @@ static void *receiver(void *unused)
 			continue;
 		}
 		have += (size_t)n;
+		if (cfg.interleave) {
+			struct part *p = &parts[info.rcv_sid % STREAMS][(info.rcv_flags & SCTP_UNORDERED) != 0];
+			if (!(flags & MSG_EOR) || p->have) {
+				p->data = realloc(p->data, p->have + have);
+				memcpy(p->data + p->have, buf, have);
+				p->have += have;
+				have = 0;
+			}
+			if (flags & MSG_EOR && p->have) {
+				if (room < p->have + RECEIVE_SIZE)
+					buf = realloc(buf, room = p->have + RECEIVE_SIZE);
+				memcpy(buf, p->data, have = p->have);
+				p->have = 0;
+			}
+		}
 		if (!(flags & MSG_EOR))
 			continue;
 		struct message m = {info.rcv_sid, ntohl(info.rcv_ppid), buf, have};
@@ -352,12 +372,26 @@ static void set_options(struct socket *so)
 		die("setting SO_RCVBUF");
 }
 
+// set_interleaving is for the future associations of a socket.
+static void set_interleaving(struct socket *so)
+{
+	// RFC 8260, Section 4.3.1: first "the interleaving level to at least 2".
+	struct sctp_assoc_value yes = {.assoc_value = 1}, scheduler = {.assoc_value = SCTP_SS_ROUND_ROBIN};
+	int level = 2;
+	if (usrsctp_setsockopt(so, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, &level, sizeof level) < 0 ||
+	    usrsctp_setsockopt(so, IPPROTO_SCTP, INTERLEAVING_SUPPORTED, &yes, sizeof yes) < 0 ||
+	    usrsctp_setsockopt(so, IPPROTO_SCTP, SCTP_PLUGGABLE_SS, &scheduler, sizeof scheduler) < 0)
+		die("setting user message interleaving");
+}
+
 static struct socket *new_socket(int port)
 {
 	struct socket *so = usrsctp_socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP, NULL, NULL, 0, NULL);
 	if (!so)
 		die("socket");
 	set_options(so);
+	if (cfg.interleave)
+		set_interleaving(so);
 	for (int i = 0; i < cfg.locals; i++)
 		cfg.local[i].sin_port = htons((uint16_t)port);
 	if (cfg.locals == 0 && port) {
