@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -95,7 +96,10 @@ func TestRSPLIBCalcAppContinues(t *testing.T) {
 	last.Input("go")
 	rsplibReplaced(r, 0xaa02, 0xaa03)
 	ours.stop()
-	last.SeenLine(r.ctx(rsplibSoon), "Job [0-9]+/8 of size 2.5e\\+07, completed .* accepted from cookie echo")
+	done := last.WaitLine(r.ctx(rsplibSoon), `Job [0-9]+/8 of size 2.5e\+07, completed ([0-9.e+]+) accepted from cookie echo`)[1]
+	completed, err := strconv.ParseFloat(done, 64)
+	require.NoError(t, err)
+	require.Greater(t, completed, 1e6, "the ones before have done something")
 	got := <-job
 	took := time.Since(start)
 	require.NoError(t, got.err)
@@ -107,7 +111,6 @@ func TestRSPLIBCalcAppContinues(t *testing.T) {
 	require.EqualValues(t, 0xaa03, got.done.Element.ID)
 	t.Logf("startup %v, processing %v, all in all %v", got.done.Startup(), got.done.Processing(), took)
 	require.Greater(t, handler.Stats().Calculations, 0.0)
-	require.Less(t, got.done.Processing(), (size/1e6-3)*time.Second, "the last has not done all of it")
 	file := r.finish()
 	require.Equal(t, 1, r.lab.CountPackets(t, file, "calcappprotocol.message_type == 1 && calcappprotocol.message_jobid == 8"), "asked for once")
 	require.NotZero(t, r.count(file, 12, rsplibOurs), "a cookie was brought to RSPLIB's")
