@@ -294,3 +294,29 @@ func TestValidate(t *testing.T) {
 	_, err := New(Config{Dir: "/no/such/directory"})
 	require.Error(t, err)
 }
+
+// FuzzUnpack wants: no panic, nothing outside of the directory, and no more in it than is allowed.
+func FuzzUnpack(f *testing.F) {
+	t := &testing.T{}
+	f.Add(archive(t, tar.Header{Typeflag: tar.TypeReg, Name: "a/b", Mode: 0o700}, tar.Header{Typeflag: tar.TypeSymlink, Name: "c", Linkname: "a"},
+		tar.Header{Typeflag: tar.TypeReg, Name: "c/d"}, tar.Header{Typeflag: tar.TypeLink, Name: "e", Linkname: "a/b"}))
+	f.Add(archive(t, tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: ".."}, tar.Header{Typeflag: tar.TypeReg, Name: "l/x"}))
+	f.Add(compressed(t, archive(t, tar.Header{Typeflag: tar.TypeDir, Name: "d"})))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := newSandbox(t, Config{MaxUnpacked: 10_000, MaxFiles: 10})
+		_ = s.Unpack(bytes.NewReader(b))
+		left, err := os.ReadDir(s.dir)
+		require.NoError(t, err)
+		require.Len(t, left, 1)
+		size := int64(0)
+		require.NoError(t, filepath.WalkDir(s.workDir(), func(_ string, d os.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				info, err := d.Info()
+				require.NoError(t, err)
+				size += info.Size()
+			}
+			return err
+		}))
+		require.LessOrEqual(t, size, int64(10*10_000), "links count again")
+	})
+}
