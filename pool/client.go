@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rserpool/rserpool/asap/agent"
+	"github.com/rserpool/rserpool/asap/param"
 	"github.com/rserpool/rserpool/sctp"
 )
 
@@ -38,8 +39,11 @@ type Client struct {
 	timerAt  time.Time
 	elements map[agent.Key]*Registered
 	waiting  map[agent.ResolveID]chan agent.EventResolved
-	server   *Server // which has the Client's listener
-	records  []slog.Record
+	// subscriptions are in the order in which they were made.
+	subscriptions map[param.PoolHandle][]*Subscription
+
+	server  *Server // which has the Client's listener
+	records []slog.Record
 }
 
 // closeTimeout bounds how long Close waits for peers that do not answer.
@@ -61,6 +65,8 @@ func NewClient(cfg *Config) (*Client, error) {
 		ending:   make(map[*link]struct{}),
 		elements: make(map[agent.Key]*Registered),
 		waiting:  make(map[agent.ResolveID]chan agent.EventResolved),
+
+		subscriptions: make(map[param.PoolHandle][]*Subscription),
 	}
 	if c.stack == nil && !s.NoSCTP {
 		if c.stack, err = sctp.NewStack(s.stackConfig()); err != nil {
@@ -138,6 +144,11 @@ func (c *Client) Close() error {
 	}
 	for _, r := range c.elements {
 		r.end(net.ErrClosed)
+	}
+	for _, list := range c.subscriptions {
+		for _, s := range list {
+			s.end()
+		}
 	}
 	var conns []carrier // that do not end with the stack
 	for _, l := range c.links {
@@ -254,6 +265,10 @@ func (c *Client) event(e agent.Event) {
 		c.note(slog.LevelWarn, "no registrar found yet", "error", e.Err)
 	case agent.EventDiscarded:
 		c.note(slog.LevelDebug, "message not used", "error", e.Err)
+	case agent.EventPool:
+		for _, s := range c.subscriptions[e.Handle] {
+			s.told(&e)
+		}
 	case agent.EventResolved:
 		if w := c.waiting[e.ID]; w != nil {
 			w <- e // it has room for one

@@ -206,6 +206,16 @@ func (s *Server) Registered() *Registered {
 	return s.reg
 }
 
+// Load returns the load of the element that was set last, a number from 0 to 1; false if none was set.
+func (s *Server) Load() (load float64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.load == nil {
+		return 0, false
+	}
+	return *s.load, true
+}
+
 // SetLoad sets the load of the element, a number from 0 to 1, as Registered.SetLoad does. Before it is registered, the
 // load is that of its registration.
 func (s *Server) SetLoad(load float64) error {

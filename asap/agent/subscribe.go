@@ -39,7 +39,7 @@ type subscription struct {
 }
 
 // Subscribe asks for what is in a pool, and for all that becomes of it, until there were as many calls of Unsubscribe. It
-// comes as EventPool. While the registrar tells of changes, the cache has the pool, and Resolve asks nobody.
+// comes as EventPool, once for all who have subscribed: who comes later knows it from the others. While the registrar tells of changes, the cache has the pool, and Resolve asks nobody.
 //
 // RFC 5352, Section 2.2.5: "The 'S' bit, if set to '1', requests the Home ENRP server to send updates to this Pool
 // dynamically when the Pool changes". A registrar that does not do so, as RSPLIB's, and one that does not know the pool yet,
@@ -47,9 +47,6 @@ type subscription struct {
 func (a *Agent) Subscribe(now time.Time, h param.PoolHandle) error {
 	if s := a.subscription(h); s != nil {
 		s.users++
-		if s.last != nil {
-			a.tell(*s.last)
-		}
 		return nil
 	}
 	m := &asap.HandleResolution{PoolHandle: h, Items: param.MaxPoolElements, SendUpdates: true}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/rserpool/rserpool/asap/param"
 	"github.com/rserpool/rserpool/pool"
 	"github.com/rserpool/rserpool/registrar"
 	"github.com/rserpool/rserpool/sctp"
@@ -159,6 +160,11 @@ func elementStatus(srv *pool.Server, c *pool.Client) func() *csp.Report {
 		r := &csp.Report{Location: cspLocation(c.Addr()), Workload: csp.Unknown, Status: plural(srv.Sessions(), "Session")}
 		if reg := srv.Registered(); reg != nil {
 			id = reg.ID()
+		}
+		if load, ok := srv.Load(); ok {
+			r.Workload = load
+		} else if p := srv.Policy; p != nil && p.Param().Type.Adaptive() {
+			r.Workload = param.Float(p.Param().Load)
 		}
 		r.Sender = csp.ID{Group: csp.GroupPoolElement, Object: uint64(id)}
 		return r

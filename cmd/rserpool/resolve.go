@@ -21,6 +21,7 @@ type resolveFlags struct {
 	client  clientFlags
 	output  string
 	timeout time.Duration
+	watch   bool
 }
 
 func newResolveCmd() *cobra.Command {
@@ -30,7 +31,8 @@ func newResolveCmd() *cobra.Command {
 		Short: "Show the elements of a pool, in the order in which they would be used",
 		Example: "  rserpool resolve EchoPool\n" +
 			"  rserpool resolve EchoPool --registrar tcp://10.0.0.1:3863   # without SCTP\n" +
-			"  rserpool resolve EchoPool -o json --registrar 10.0.0.1:3863",
+			"  rserpool resolve EchoPool -o json --registrar 10.0.0.1:3863\n" +
+			"  rserpool resolve EchoPool --watch                           # again whenever the pool changes",
 		Args: onePool,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			log, err := logger(cmd, slog.LevelError)
@@ -43,6 +45,7 @@ func newResolveCmd() *cobra.Command {
 	f.client.register(cmd.Flags(), -1)
 	cmd.Flags().StringVarP(&f.output, "output", "o", "table", "output format: table or json")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for the answer")
+	cmd.Flags().BoolVar(&f.watch, "watch", false, "go on, and show the elements in the order of their identifiers whenever the pool changes")
 	return cmd
 }
 
@@ -64,6 +67,9 @@ func runResolve(ctx context.Context, f *resolveFlags, handle string, stdout io.W
 		return err
 	}
 	defer c.Close()
+	if f.watch {
+		return watchPool(ctx, f, c, handle, stdout)
+	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	elems, err := insist(ctx, func() ([]pool.Element, error) { return c.Resolve(ctx, handle) })
@@ -114,6 +120,12 @@ type elementJSON struct {
 }
 
 func printJSON(w io.Writer, elems []pool.Element) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(elementsJSON(elems))
+}
+
+func elementsJSON(elems []pool.Element) []elementJSON {
 	out := make([]elementJSON, len(elems))
 	for i, e := range elems {
 		o := elementJSON{
@@ -132,7 +144,5 @@ func printJSON(w io.Writer, elems []pool.Element) error {
 		}
 		out[i] = o
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(out)
+	return out
 }
