@@ -75,7 +75,10 @@ func (p *ElementHost) accepted(a *assoc, _ uint16) {} // the first message makes
 func (p *ElementHost) connected(id uint64, _ uint16, a *assoc) {
 	l := agent.LinkID(id)
 	if !p.wants[l] {
-		p.w.abort(p.h, a) // it was given up
+		// It was given up. If the registrar has set it up at the same time, and spoken, it is that one's.
+		if _, used := p.links[a]; !used {
+			p.w.abort(p.h, a)
+		}
 		return
 	}
 	delete(p.wants, l)
