@@ -189,17 +189,18 @@ func (r *reassembler) skip(id uint16, ssn wire.SSN) {
 		return
 	}
 	n := 0
-	for n < len(st.waiting) && st.waiting[n].ssn.LessEq(ssn) {
-		r.deliver(st.waiting[n], netip.AddrPort{})
+	waiting := st.waiting.items()
+	for n < len(waiting) && waiting[n].ssn.LessEq(ssn) {
+		r.deliver(waiting[n], netip.AddrPort{})
 		n++
 	}
 	st.next = ssn + 1
-	for n < len(st.waiting) && st.waiting[n].ssn == st.next {
-		r.deliver(st.waiting[n], netip.AddrPort{})
+	for n < len(waiting) && waiting[n].ssn == st.next {
+		r.deliver(waiting[n], netip.AddrPort{})
 		st.next++
 		n++
 	}
-	st.waiting = append(st.waiting[:0], st.waiting[n:]...)
+	st.waiting.removeFront(n)
 }
 
 // purge drops what cannot become whole any more. Section 3.6: "The receiver MUST
@@ -209,7 +210,7 @@ func (r *reassembler) purge(cum wire.TSN) {
 	kept := r.runs[:0]
 	for _, m := range r.runs {
 		if !m.begin && m.first.LessEq(cum) || !m.end && m.last.Less(cum) {
-			for _, part := range m.parts {
+			for _, part := range m.parts.items() {
 				r.pool.put(part)
 			}
 			r.drop(m)

@@ -134,7 +134,7 @@ func (r *reassembler) addInterleaved(d *inData, remote netip.AddrPort) (ok bool)
 			hint = max(hint, int(st.hint))
 		}
 		r.heldRuns++
-		m.parts = append(m.parts, append(r.pool.get(hint), d.Payload...))
+		m.parts.insert(0, append(r.pool.get(hint), d.Payload...))
 		m.size = len(d.Payload)
 		st.runs = slices.Insert(st.runs, i, m)
 	} else {

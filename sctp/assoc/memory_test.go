@@ -15,7 +15,7 @@ import (
 // heap is the memory a reassembler holds for what is not complete.
 func (r *reassembler) heap() (n int) {
 	for _, m := range r.runs {
-		for _, p := range m.parts {
+		for _, p := range m.parts.items() {
 			n += cap(p)
 		}
 	}

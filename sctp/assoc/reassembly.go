@@ -17,7 +17,7 @@ type run struct {
 	stream      uint16
 	ssn         wire.SSN
 	ppid        wire.PPID
-	parts       [][]byte // in order; usually one
+	parts       deque[[]byte] // in order; usually one
 	size        int
 
 	mid               wire.MID // with I-DATA chunks: see addInterleaved
@@ -54,8 +54,8 @@ type reassembler struct {
 // An inStream is the receiving half of a stream.
 type inStream struct {
 	next    wire.SSN
-	waiting []*run // complete, but before their turn; by SSN
-	hint    int    // size of the last fragmented message, or maxHint
+	waiting deque[*run] // complete, but before their turn; by SSN
+	hint    int         // size of the last fragmented message, or maxHint
 }
 
 // An inPage holds streams with neighbouring identifiers: who sends on stream
@@ -98,7 +98,7 @@ func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 	}
 
 	// A whole message whose turn it is: no run needed.
-	if begin && end && (unordered || d.SSN == st.next && len(st.waiting) == 0) {
+	if begin && end && (unordered || d.SSN == st.next && st.waiting.len() == 0) {
 		if len(r.runs) > 0 && !r.fits(d.TSN, true, true) {
 			return false
 		}
@@ -132,7 +132,7 @@ func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 		if begin && !end && len(r.runs) == 0 {
 			hint = max(hint, st.hint)
 		}
-		prev.parts = append(prev.parts, append(r.pool.get(hint), d.Payload...))
+		prev.parts.insert(0, append(r.pool.get(hint), d.Payload...))
 		prev.size = len(d.Payload)
 		r.runs = slices.Insert(r.runs, i, prev)
 		i++
@@ -191,7 +191,7 @@ func (r *reassembler) complete(st *inStream, m *run, remote netip.AddrPort) {
 		return
 	}
 	if m.ssn != st.next {
-		i, found := slices.BinarySearchFunc(st.waiting, m.ssn, func(x *run, ssn wire.SSN) int {
+		i, found := slices.BinarySearchFunc(st.waiting.items(), m.ssn, func(x *run, ssn wire.SSN) int {
 			if x.ssn.Less(ssn) {
 				return -1
 			}
@@ -204,30 +204,32 @@ func (r *reassembler) complete(st *inStream, m *run, remote netip.AddrPort) {
 			r.drop(m) // the SSN was used already: nothing can be made of it
 			return
 		}
-		st.waiting = slices.Insert(st.waiting, i, m)
+		st.waiting.insert(i, m)
 		return
 	}
 	r.deliver(m, remote)
 	st.next++
 	n := 0
-	for n < len(st.waiting) && st.waiting[n].ssn == st.next {
-		r.deliver(st.waiting[n], remote)
+	for _, w := range st.waiting.items() {
+		if w.ssn != st.next {
+			break
+		}
+		r.deliver(w, remote)
 		st.next++
 		n++
 	}
-	st.waiting = slices.Delete(st.waiting, 0, n)
+	st.waiting.removeFront(n)
 }
 
 func (r *reassembler) deliver(m *run, remote netip.AddrPort) {
-	data := m.parts[0]
-	if len(m.parts) > 1 {
+	parts := m.parts.items()
+	data := parts[0]
+	if len(parts) > 1 {
 		data = r.pool.get(m.size)
-		for _, p := range m.parts {
+		for _, p := range parts {
 			data = append(data, p...)
 			r.pool.put(p)
 		}
-	} else {
-		m.parts[0] = nil
 	}
 	r.push(Message{Stream: m.stream, PPID: m.ppid, Unordered: m.unordered, Data: data, Remote: remote})
 	r.held -= m.size
@@ -257,10 +259,11 @@ func (r *reassembler) resetStreams(ids []uint16) {
 		return
 	}
 	reset := func(st *inStream) {
-		for _, m := range st.waiting {
+		for _, m := range st.waiting.items() {
 			r.deliver(m, netip.AddrPort{})
 		}
-		st.waiting, st.next = st.waiting[:0], 0
+		st.waiting.reset()
+		st.next = 0
 	}
 	for _, id := range ids {
 		reset(r.stream(id))
@@ -310,7 +313,7 @@ func (r *reassembler) newRun(d *wire.Data, unordered bool) *run {
 	}
 	*m = run{
 		first: d.TSN, last: d.TSN, unordered: unordered,
-		stream: d.Stream, ssn: d.SSN, ppid: d.PPID, parts: m.parts[:0],
+		stream: d.Stream, ssn: d.SSN, ppid: d.PPID, parts: m.parts,
 	}
 	return m
 }
@@ -318,7 +321,7 @@ func (r *reassembler) newRun(d *wire.Data, unordered bool) *run {
 const maxFreeRuns = 64 // more are left to the garbage collector
 
 func (r *reassembler) freeRun(m *run) {
-	clear(m.parts)
+	m.parts.reset()
 	if len(r.freeRuns) < maxFreeRuns {
 		r.freeRuns = append(r.freeRuns, m)
 	}
@@ -329,20 +332,26 @@ func (m *run) sameMessage(d *wire.Data, unordered bool) bool {
 }
 
 func (m *run) extend(payload []byte, pool *bufPool) {
-	i := len(m.parts) - 1
-	part := m.parts[i]
+	parts := m.parts.items()
+	i := len(parts) - 1
+	part := parts[i]
 	if cap(part)-len(part) < len(payload) {
 		grown := append(pool.get(2*len(part)+len(payload)), part...)
 		pool.put(part)
 		part = grown
 	}
-	m.parts[i] = append(part, payload...)
+	parts[i] = append(part, payload...)
 	m.size += len(payload)
 }
 
 // join appends what follows.
 func (m *run) join(next *run) {
-	m.parts = append(m.parts, next.parts...)
+	if m.parts.len() < next.parts.len() {
+		next.parts.prepend(m.parts.items())
+		m.parts, next.parts = next.parts, m.parts
+	} else {
+		m.parts.append(next.parts.items())
+	}
 	m.last, m.end = next.last, next.end
 	m.size += next.size
 }
