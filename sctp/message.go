@@ -67,6 +67,7 @@ type CongestionControl = assoc.CongestionControl
 const (
 	CongestionStandard = assoc.CongestionStandard // RFC 9260, Section 7.2
 	CongestionCUBIC    = assoc.CongestionCUBIC    // RFC 8312
+	CongestionWestwood = assoc.CongestionWestwood // CUBIC, with TCP Westwood+ for losses
 )
 
 // A LossDetection is how it is found out that something was lost.

@@ -287,6 +287,7 @@ func TestUsageErrors(t *testing.T) {
 		{"perf client 10.0.0.1:1 -t 25h", "--time: 25h0m0s is more than 24h0m0s"},
 		{"perf client 10.0.0.1:1 --streams 65536", "--streams: 65536 is not within 1 to 65535"},
 		{"perf client 10.0.0.1:1 -P 0", "--parallel: 0 is not within 1 to 1024"},
+		{"perf client 10.0.0.1:1 --congestion best", `--congestion: "best" is not standard, cubic or westwood`},
 		{"perf client 10.0.0.1:1 -R --latency", "--reverse: with --latency messages go both ways"},
 	} {
 		t.Run(c.args, func(t *testing.T) {

@@ -28,16 +28,16 @@ func newPerfCmd() *cobra.Command {
 
 // perfStack are the flags of both sides.
 type perfStack struct {
-	local     []string
-	encapPort int
-	cubic     bool
-	rack      bool
+	local      []string
+	encapPort  int
+	congestion string
+	rack       bool
 }
 
 func (f *perfStack) register(cmd *cobra.Command, encapPort int) {
 	cmd.Flags().StringSliceVar(&f.local, "local", nil, "local IP addresses (default: all)")
 	cmd.Flags().IntVar(&f.encapPort, "encap-port", encapPort, "local UDP port of SCTP; 0: 9899 or any if that is in use, -1: any")
-	cmd.Flags().BoolVar(&f.cubic, "cubic", false, "send with the congestion control of RFC 8312, not of RFC 9260")
+	cmd.Flags().StringVar(&f.congestion, "congestion", "standard", "congestion control: standard (RFC 9260), cubic (RFC 8312) or westwood")
 	cmd.Flags().BoolVar(&f.rack, "rack", false, "find losses as RFC 8985 does, not RFC 9260")
 }
 
@@ -53,8 +53,14 @@ func (f *perfStack) open(streams int) (*sctp.Stack, error) {
 		}
 		cfg.LocalAddrs = append(cfg.LocalAddrs, ip)
 	}
-	if f.cubic {
+	switch f.congestion {
+	case "standard":
+	case "cubic":
 		cfg.CongestionControl = sctp.CongestionCUBIC
+	case "westwood":
+		cfg.CongestionControl = sctp.CongestionWestwood
+	default:
+		return nil, usagef("--congestion: %q is not standard, cubic or westwood", f.congestion)
 	}
 	if f.rack {
 		cfg.LossDetection = sctp.LossDetectionRACK

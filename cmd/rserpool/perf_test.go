@@ -26,7 +26,7 @@ func TestPerf(t *testing.T) {
  .* 102 kB .* server
     0 \* 127.0.0.1:\d+ +active +cwnd `, out)
 
-	code, out, errs = run(t, "", "perf", "client", addr, "-n", "100K", "-R", "-P", "2", "--json", "--cubic")
+	code, out, errs = run(t, "", "perf", "client", addr, "-n", "100K", "-R", "-P", "2", "--json", "--congestion", "cubic", "--rack")
 	require.Equal(t, exitOK, code, errs)
 	require.Empty(t, errs)
 	var r perf.Result

@@ -262,7 +262,7 @@ func (c Config) WithDefaults() (Config, error) {
 		return c, configError("SendBuffer", "%v is negative", c.SendBuffer)
 	case c.RecvBuffer < minARwnd:
 		return c, configError("RecvBuffer", "%v is below 1500 bytes (RFC 9260, Section 3.3.2)", c.RecvBuffer)
-	case c.CongestionControl < CongestionStandard || c.CongestionControl > CongestionCUBIC:
+	case c.CongestionControl < CongestionStandard || c.CongestionControl > CongestionWestwood:
 		return c, configError("CongestionControl", "%d is none of the constants", c.CongestionControl)
 	case c.LossDetection < LossDetectionStandard || c.LossDetection > LossDetectionRACK:
 		return c, configError("LossDetection", "%d is none of the constants", c.LossDetection)

@@ -13,7 +13,8 @@ import (
 type congestion struct {
 	cwnd, ssthresh    int
 	partialBytesAcked int
-	cubic             *cubic // nil: standard
+	cubic             *cubic    // nil: standard
+	westwood          *westwood // nil: standard or CUBIC
 	hystart           hystart
 	pmdcs             int // largest DATA chunk of a packet (RFC 9260, Section 2.3)
 
@@ -26,9 +27,12 @@ type congestion struct {
 const maxSsthresh = 1 << 30
 
 func (c *congestion) init(control CongestionControl, ipv6 bool) {
-	c.cubic = nil
-	if control == CongestionCUBIC {
+	c.cubic, c.westwood = nil, nil
+	if control != CongestionStandard {
 		c.cubic = new(cubic)
+	}
+	if control == CongestionWestwood {
+		c.westwood = new(westwood)
 	}
 	// Section 7.2.1: "min(4 * PMDCS, max(2 * PMDCS, 4404)) bytes if the peer
 	// address is an IPv4 address and to min(4 * PMDCS, max(2 * PMDCS, 4344))".
@@ -120,6 +124,9 @@ func (c *congestion) onFastRetransmit() {
 	if c.cubic != nil {
 		c.ssthresh = c.cubic.onLoss(c.cwnd, c.pmdcs)
 	}
+	if c.westwood != nil {
+		c.ssthresh = c.cubic.onLossTo(c.westwood.window(c.cwnd, c.pmdcs), c.cwnd, c.pmdcs)
+	}
 	c.cwnd = c.ssthresh
 	c.partialBytesAcked = 0
 }
@@ -130,6 +137,9 @@ func (c *congestion) onTimeout() {
 	c.ssthresh = max(c.cwnd/2, 4*c.pmdcs)
 	if c.cubic != nil {
 		c.ssthresh = c.cubic.onTimeout(c.cwnd, c.pmdcs)
+	}
+	if c.westwood != nil {
+		c.ssthresh = c.westwood.window(c.cwnd, c.pmdcs)
 	}
 	c.cwnd = c.pmdcs
 	c.partialBytesAcked = 0

@@ -20,6 +20,11 @@ const (
 	// paths with a large product of rate and delay it wastes less of them; on
 	// others it does as the standard.
 	CongestionCUBIC
+	// CongestionWestwood is CUBIC that looks at the round trip after a loss (TCP
+	// Westwood+): as far as there is no queue, the loss is not one of congestion
+	// and costs nothing of the window. It is for paths that lose packets by
+	// themselves, as radio does.
+	CongestionWestwood
 )
 
 const (
@@ -31,6 +36,7 @@ const (
 type cubic struct {
 	wMax, wLastMax float64
 	k              float64   // seconds until the window is wMax again
+	beta, alpha    float64   // what the loss left of wMax, and packets more in a round trip at least
 	epoch          time.Time // of the current congestion avoidance; zero: it has not begun
 	last           time.Time // acknowledgement
 	timedOut       bool      // the loss that began it was found by T3-rtx
@@ -49,6 +55,7 @@ func (c *cubic) onLoss(cwnd, pmdcs int) int {
 	}
 	// Eq. 2: "K = cubic_root(W_max*(1-beta_cubic)/C)", in packets.
 	c.k = math.Cbrt(c.wMax / float64(pmdcs) * (1 - cubicBeta) / cubicC)
+	c.beta, c.alpha = cubicBeta, 3*(1-cubicBeta)/(1+cubicBeta)
 	c.epoch, c.timedOut = time.Time{}, false
 	return max(int(float64(cwnd)*cubicBeta), 4*pmdcs)
 }
@@ -81,6 +88,7 @@ func (c *cubic) grow(now time.Time, srtt time.Duration, cwnd, acked, pmdcs int) 
 		c.epoch, c.last = now, now
 		if c.timedOut || c.wMax == 0 { // or slow start has ended without a loss (Section 4.8)
 			c.wMax, c.k = float64(cwnd), 0
+			c.beta, c.alpha = cubicBeta, 3*(1-cubicBeta)/(1+cubicBeta)
 		}
 	case now.Sub(c.last) > srtt+maxSackDelay:
 		c.pause(now) // nothing was in flight
@@ -92,7 +100,7 @@ func (c *cubic) grow(now time.Time, srtt time.Duration, cwnd, acked, pmdcs int) 
 	// Eq. 4: "W_est(t) = W_max*beta_cubic + [3*(1-beta_cubic)/(1+beta_cubic)] *
 	// (t/RTT)".
 	if rtt > 0 {
-		est := c.wMax*cubicBeta + 3*(1-cubicBeta)/(1+cubicBeta)*(t/rtt)*packet
+		est := c.wMax*c.beta + c.alpha*(t/rtt)*packet
 		if c.at(t, packet) < est {
 			return max(cwnd, int(est))
 		}

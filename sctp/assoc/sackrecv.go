@@ -67,6 +67,9 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 			}
 			a.dataAcked(now, p.sack.acked)
 			p.cc.onRound(p.sack.rtt, o.cumAck, o.next)
+			if p.cc.westwood != nil {
+				p.cc.westwood.measure(now, p.sack.rtt, p.rto.srtt, p.sack.acked)
+			}
 			flight := p.sack.flightBefore
 			if p.pace.held {
 				flight = max(flight, p.cc.cwnd) // the window would have been used

@@ -25,6 +25,7 @@ var inProgram = map[string]worker.Peer{
 	oursName:  ours(byDefault),
 	plainName: ours(plain),
 	cubicName: ours(cubic),
+	lossyName: ours(lossy),
 	pionName:  pionPeer,
 	tcpName:   tcpPeer,
 }

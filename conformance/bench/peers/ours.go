@@ -72,7 +72,12 @@ func plain(c *sctp.Config) {
 	c.Network = udpencap.HostConfig{DisableGSO: true, DisableGRO: true}.Network()
 }
 
-// cubic is for long and lossy paths.
+// cubic is for long paths.
 func cubic(c *sctp.Config) {
 	c.CongestionControl, c.LossDetection = sctp.CongestionCUBIC, sctp.LossDetectionRACK
+}
+
+// lossy is for paths that lose packets by themselves.
+func lossy(c *sctp.Config) {
+	c.CongestionControl, c.LossDetection = sctp.CongestionWestwood, sctp.LossDetectionRACK
 }

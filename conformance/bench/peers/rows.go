@@ -23,6 +23,7 @@ const (
 	oursName  = "ours"
 	plainName = "ours-plain" // without segmentation offload
 	cubicName = "ours-cubic" // with CUBIC and RACK
+	lossyName = "ours-lossy" // with TCP Westwood+ and RACK
 	pionName  = "pion"
 	usrName   = "usrsctp"
 	tcpName   = "tcp"
@@ -42,7 +43,7 @@ func pathOf(rtt time.Duration, loss float64) *path.Config {
 
 var (
 	local = []string{oursName, plainName, pionName, usrName, tcpName, quicName}
-	far   = []string{oursName, cubicName, pionName, usrName, quicName}
+	far   = []string{oursName, cubicName, lossyName, pionName, usrName, quicName}
 )
 
 var rows = []row{

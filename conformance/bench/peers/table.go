@@ -65,7 +65,7 @@ var figureOrder = []string{rate, cpuByte, each, cpuEach, p99}
 
 // markdown writes a line for each row and figure, the medians with those of the repetitions' ratios ours ÷ theirs.
 func (t *table) markdown(w io.Writer, measured []row) error {
-	all := []string{oursName, plainName, cubicName, usrName, pionName, quicName, tcpName}
+	all := []string{oursName, plainName, cubicName, lossyName, usrName, pionName, quicName, tcpName}
 	fmt.Fprintf(w, "| | | %s |\n|---|---|%s\n", strings.Join(all, " | "), strings.Repeat("---|", len(all)))
 	for _, r := range measured {
 		for _, f := range figureOrder {
