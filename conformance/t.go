@@ -194,6 +194,9 @@ func (t *T) Do(act string, args Args) {
 	if err != nil {
 		t.Inconclusive("the system under test could not %s: %v", act, err)
 	}
+	if act == "start" {
+		t.Relisten()
+	}
 }
 
 // NeedAuth skips the case unless both sides authenticate chunks.

@@ -87,6 +87,7 @@ type Assoc struct {
 	Aborted bool // S has sent an ABORT
 	Up      bool // both sides are ready
 
+	listening bool // made by Listen
 	unread    []*Chunk
 	messages  []Message
 	fragments []fragment

@@ -168,3 +168,17 @@ func (e *Endpoint) find(p *Packet) *Assoc {
 	}
 	return nil
 }
+
+// Relisten makes associations that have got an INIT but are not established wait for one again: it came from a system under
+// test that is no more. A new one that has been faster sends its INIT again.
+func (r *Tester) Relisten() {
+	for _, e := range r.endpoints {
+		for _, a := range e.assocs {
+			if a.listening && !a.Up && a.PeerPort != 0 {
+				a.PeerPort, a.PeerTag, a.unread = 0, 0, nil
+				a.rcv = receiver{}
+				a.rcv.init()
+			}
+		}
+	}
+}

@@ -85,7 +85,11 @@ func (a *Assoc) Connect() *Assoc {
 func (e *Endpoint) Dial(s Setup, peerPort uint16) *Assoc { return e.NewAssoc(s, peerPort).Connect() }
 
 // Listen makes a place for one association that S opens to the tester's SCTP port s.Port.
-func (e *Endpoint) Listen(s Setup) *Assoc { return e.NewAssoc(s, 0) }
+func (e *Endpoint) Listen(s Setup) *Assoc {
+	a := e.NewAssoc(s, 0)
+	a.listening = true
+	return a
+}
 
 // ExpectInit waits for S's INIT, and takes its ports and tag. That none comes is a failure.
 func (a *Assoc) ExpectInit() *Chunk { return a.Expect(Is(wire.ChunkInit)) }

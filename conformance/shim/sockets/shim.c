@@ -6,7 +6,7 @@
 //   gcc -O2 -o shim-usrsctp shim.c -lusrsctp -lpthread
 //   gcc -O2 -static -DKERNEL -o shim-kernel shim.c -lpthread
 //
-//   shim-usrsctp [-addr ADDRESS[,ADDRESS]] [-udp PORT] [-port PORT] [-spare ADDRESS]
+//   shim-usrsctp [-addr ADDRESS[,ADDRESS]] [-udp PORT] [-port PORT] [-spare ADDRESS] [-idata 1] [-caps NAME[,NAME]]
 //
 // The UDP port of the kernel is net.sctp.udp_port; -udp must say the same.
 
@@ -68,6 +68,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct sockaddr_in locals[MAX_ADDRESSES];
 static int nlocals;
+static bool idata; // offer I-DATA (RFC 8260)
 
 static void say(const char *format, ...)
 {
@@ -137,6 +138,16 @@ static void options(sock so)
 	x_setsockopt(so, IPPROTO_SCTP, SCTP_NODELAY, &on, sizeof on);
 	x_setsockopt(so, IPPROTO_SCTP, SCTP_RECVRCVINFO, &on, sizeof on);
 	x_setsockopt(so, IPPROTO_SCTP, SCTP_ENABLE_STREAM_RESET, &reset, sizeof reset);
+#ifdef KERNEL
+	if (idata) {
+		int level = 1;
+		struct sctp_assoc_value yes = {.assoc_value = 1};
+		x_setsockopt(so, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, &level, sizeof level);
+		x_setsockopt(so, IPPROTO_SCTP, SCTP_INTERLEAVING_SUPPORTED, &yes, sizeof yes);
+	}
+#else
+	(void)idata;
+#endif
 }
 
 struct message {
@@ -539,6 +550,8 @@ int main(int argc, char **argv)
 			udp = atoi(argv[i + 1]);
 		else if (!strcmp(argv[i], "-port"))
 			port = atoi(argv[i + 1]);
+		else if (!strcmp(argv[i], "-idata"))
+			idata = atoi(argv[i + 1]) != 0;
 		else if (!strcmp(argv[i], "-caps"))
 			caps = argv[i + 1];
 		else {
