@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 SEEDS    ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: build test race fuzz lint cross wine interop bench bench-peers demo sim-long check help
+.PHONY: build test race fuzz lint cross wine interop bench bench-peers conformance demo sim-long check help
 
 build: ## compile everything; the command goes to bin/
 	$(GO) build ./...
@@ -41,6 +41,9 @@ wine: ## run the tests as Windows programs under Wine (root on Debian, or Wine a
 interop: ## test against the Linux kernel, usrsctp and RSPLIB (root, Linux; see conformance/lab)
 	conformance/lab/lab build
 	RSERPOOL_LAB=1 $(GO) test -count=1 -tags interop -timeout 30m -v ./conformance/interop/...
+
+conformance: ## check our own stack against the RFCs over UDP on loopback (docs/conformance.md); the peers: conformance/matrix
+	conformance/matrix ours
 
 bench: ## measure, the peers in the same run (docs/PERFORMANCE.md)
 	$(GO) test -run '^$$' -bench . ./sctp/wire ./sctp/assoc ./sctp ./udpencap ./registrar/... ./conformance/bench

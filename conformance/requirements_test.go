@@ -3,6 +3,7 @@
 package conformance_test
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -64,4 +65,13 @@ func TestSelect(t *testing.T) {
 	}
 	_, err := conformance.Select(cases, "9260/5.1", "9260/7")
 	require.ErrorContains(t, err, `"9260/7"`)
+}
+
+// TestActsAreDocumented: who writes a shim finds every act.
+func TestActsAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../docs/conformance.md")
+	require.NoError(t, err)
+	for act := range conformance.Acts {
+		require.Contains(t, string(doc), "`"+act+"`")
+	}
 }
