@@ -16,7 +16,13 @@ func full(t *conformance.T) *tester.Assoc {
 	a := t.Dial(tester.Setup{})
 	t.Act(a, "noread")
 	var s wire.Sack
+	few := 0
 	for rwnd := int(a.Peer.ARwnd); rwnd > 0; rwnd = int(s.ARwnd) {
+		if rwnd < 100 {
+			if few++; few > 10 {
+				t.Inconclusive("the window does not close: S has room for %d bytes again and again", rwnd)
+			}
+		}
 		for n := 0; n < 32 && rwnd > 0; n++ {
 			size := min(rwnd, 1400)
 			a.Send(a.Fragments(0, 0, 0, make([]byte, min(size, tester.FragmentSize)))...)
