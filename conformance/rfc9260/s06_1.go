@@ -86,8 +86,8 @@ var section6_1 = []conformance.Case{
 			gaps = append(gaps, c.Packet.Time.Sub(last))
 			last = c.Packet.Time
 		}
-		min := time.Duration(t.Param("RTO.Min", 1)) * time.Second
-		t.Check(gaps[0] >= min*9/10 && gaps[0] < 4*min+settle, "the first zero window probe after 1 RTO", "%v", gaps[0])
+		rto := time.Duration(t.Param("RTO.Min", 1)) * time.Second
+		t.Check(gaps[0] >= rto*9/10 && gaps[0] < 4*rto+settle, "the first zero window probe after 1 RTO", "%v", gaps[0])
 		// The first one may have been sent by a timer of its own, the others by T3-rtx.
 		for i, g := range gaps[2:] {
 			t.Check(g >= gaps[i+1]*3/2 || g >= 50*time.Second, "intervals between zero window probes that grow exponentially", "%v", gaps)
