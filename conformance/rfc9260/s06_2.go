@@ -51,7 +51,7 @@ func sackCovering(a *tester.Assoc, tsn wire.TSN) tester.Match {
 	return tester.Is(wire.ChunkSack).Where("that acknowledges the TSN", func(c *tester.Chunk) bool { return covers(a.SackIn(c), tsn) })
 }
 
-// Section 6.2, Acknowledgement on Reception of DATA Chunks.
+// Section 6.2, Acknowledgement on Reception of DATA Chunks, and its subsection.
 var section6_2 = []conformance.Case{
 	{ID: "9260/6.2/1", Run: func(t *conformance.T) {
 		a := t.Establish(tester.Setup{})
@@ -182,5 +182,32 @@ var section6_2 = []conformance.Case{
 		cause := tester.CauseOf(c, wire.CauseNoUserData)
 		got, err := cause.NoUserData()
 		t.Check(err == nil && len(cause.Raw) == 8 && got == tsn, "a No User Data cause of 8 bytes with the TSN", "%d bytes, %v", len(cause.Raw), cause)
+	}},
+	{ID: "9260/6.2.1/1", Run: func(t *conformance.T) {
+		a := sending(t, tester.Setup{}, 2, 100)
+		if a.CumTSN() == a.Peer.InitialTSN { // S waits to send the second one
+			sack(a, a.CumTSN(), 65535)
+			a.ExpectData()
+		}
+		sack(a, a.CumTSN(), 65535)
+		sack(a, a.CumTSN()-1, 0)
+		t.Sleep(settle)
+		before := len(firsts(t, a))
+		t.Act(a, "send", "count", "3", "size", "1000")
+		// A zero window probe would come later, and alone.
+		ok := t.Until(2*settle, func() bool { return len(firsts(t, a)) >= before+3 })
+		t.Check(ok, "DATA as far as the window of the newer SACK lets it through", "%s", describe(firsts(t, a)[before:]))
+	}},
+	{ID: "9260/6.2.1/2", Run: func(t *conformance.T) {
+		a := sending(t, tester.Setup{ARwnd: 3000}, 40, 500)
+		for range 5 {
+			n := 0
+			for _, x := range firsts(t, a) {
+				n += len(x.Payload)
+			}
+			t.Check(n <= 3000, "no more than 3000 bytes of user data outstanding", "%d", n)
+			sack(a, a.Peer.InitialTSN-1, 3000)
+			t.Sleep(settle)
+		}
 	}},
 }

@@ -3,6 +3,7 @@
 package rfc9260
 
 import (
+	"slices"
 	"time"
 
 	"github.com/rserpool/rserpool/conformance"
@@ -10,7 +11,7 @@ import (
 	"github.com/rserpool/rserpool/sctp/wire"
 )
 
-// Section 6.4, Multi-Homed SCTP Endpoints.
+// Section 6.4, Multi-Homed SCTP Endpoints, and its subsection.
 var section6_4 = []conformance.Case{
 	{ID: "9260/6.4/1", Run: func(t *conformance.T) {
 		a := multihomed(t)
@@ -59,5 +60,50 @@ var section6_4 = []conformance.Case{
 			t.Inconclusive("S does not retransmit after three miss indications; seen: %s", a.Seen())
 		}
 		t.Check(again.Packet.Local == c.Packet.Local, "the fast retransmission at the address the original went to", "address %d, then %d", c.Packet.Local+1, again.Packet.Local+1)
+	}},
+	{ID: "9260/6.4.1/1", Run: func(t *conformance.T) {
+		a := multihomed(t)
+		// Nothing gets through to T's first address any more.
+		a.From, a.Auto.Sack = 1, false
+		cum, above := a.CumTSN(), map[wire.TSN]bool{}
+		a.OnPacket = func(p *tester.Packet) bool {
+			if p.Local != 1 {
+				return true
+			}
+			data := false
+			for _, c := range p.Chunks {
+				if c.Type == wire.ChunkData {
+					above[a.DataIn(c).TSN] = true
+					data = true
+				}
+			}
+			for above[cum+1] {
+				cum++
+			}
+			if data {
+				s := wire.Sack{CumTSNAck: cum, ARwnd: a.Setup.ARwnd}
+				for tsn := range above {
+					if off := tsn.Diff(cum); off > 0 {
+						s.Gaps = append(s.Gaps, wire.GapAckBlock{Start: uint16(off), End: uint16(off)})
+					}
+				}
+				slices.SortFunc(s.Gaps, func(x, y wire.GapAckBlock) int { return int(x.Start) - int(y.Start) })
+				a.Send(s.Append(nil))
+			}
+			return false
+		}
+		over := 0
+		for begin := time.Now(); over < 3; {
+			before := len(firsts(t, a))
+			a.SendData(0, []byte("echo"))
+			t.Sleep(2 * time.Second)
+			a.Drain()
+			for _, x := range firsts(t, a)[before:] {
+				if over++; x.chunk.Packet.Local != 1 {
+					over = 0
+				}
+			}
+			t.Check(time.Since(begin) < 20*time.Minute, "new DATA at T's second address when the first one has been silent for long", "none in %v", time.Since(begin))
+		}
 	}},
 }
