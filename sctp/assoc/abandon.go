@@ -107,7 +107,7 @@ func (a *Association) abandonSent(m *outMessage) {
 
 func (a *Association) reportAbandoned(m *outMessage, sent bool) {
 	a.abandoned.add(m, sent)
-	a.event(EventSendFailed{Message: m.message(), Sent: sent, Abandoned: m.rel.policy})
+	a.event(EventSendFailed{Message: m.message(), Sent: sent || m.tried, Abandoned: m.rel.policy})
 	a.queue.abandon(m)
 }
 

@@ -270,19 +270,31 @@ func (a *Association) close(err error) {
 	if a.state == StateClosed {
 		return
 	}
+	a.releaseAtEnd() // it has been acknowledged
 	a.failUnacknowledged()
 	a.state, a.err = StateClosed, err
 	a.identityChanged = true
+	a.stopTimers()
+	a.asconf = asconfState{}
+	a.dropBundled()
+	a.event(EventCommLost{Err: err})
+}
+
+// stopTimers: of several that expire together, the first may end the association.
+func (a *Association) stopTimers() {
 	a.t1.stop()
 	a.t2.stop()
-	a.asconf = asconfState{}
-	a.t5ShutdownGuard = time.Time{}
-	a.dropBundled()
+	a.asconf.t4.stop()
+	a.tlp.timer, a.reconfig.timer, a.ack.delay, a.nagle = nilTime, nilTime, nilTime, nilTime
+	a.probe.deadline, a.t5ShutdownGuard = nilTime, nilTime
 	for _, p := range a.paths {
 		p.stopT3()
 		p.hb.stop()
+		p.pm.disable()
+		if p.rack != nil {
+			p.rack.timer = nilTime
+		}
 	}
-	a.event(EventCommLost{Err: err})
 }
 
 // failUnacknowledged reports messages that were given up (RFC 9260, Section
@@ -296,7 +308,7 @@ func (a *Association) failUnacknowledged() {
 	}
 	for _, m := range a.queue.list() {
 		if !m.reported {
-			a.event(EventSendFailed{Message: m.message(), Sent: m.cut > 0})
+			a.event(EventSendFailed{Message: m.message(), Sent: m.cut > 0 || m.tried})
 		}
 		a.queue.n--
 		a.queue.unsent -= len(m.data) - m.cut

@@ -117,6 +117,7 @@ func (k *packet) forwarded(now time.Time) {
 	f := &k.a.forward
 	f.due, f.sent, f.point, f.at, f.path = false, true, k.a.out.advanced, now, k.p
 	k.a.stats.ForwardTSNsSent++
+	k.p.tried = k.local
 	k.p.startT3(now)
 }
 
@@ -129,8 +130,8 @@ func (a *Association) handleForwardTSN(now time.Time, p *path, c wire.Chunk) boo
 		a.stats.BadPackets++
 		return false
 	}
-	if !a.state.mayReceiveData() {
-		return true
+	if !a.state.mayReceiveData() || a.resetUnderWay() {
+		return true // it comes again
 	}
 	if interleaved != a.Interleaving() || interleaved && !a.canForward() {
 		a.abortViolation(now, wrongForwardChunk(c.Type))

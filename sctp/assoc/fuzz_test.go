@@ -40,6 +40,17 @@ const (
 	cmdAssociate
 	cmdRead // the server reads one message, or from now on all
 	cmdAddr // argument: side, whether to add or to remove, which of four addresses
+
+	// Those of fuzz_extensions_test.go.
+	cmdSendPartial // argument: side, stream, policy, its value
+	cmdReconfig    // argument: side, what to change, which stream
+	cmdCut         // argument: path; it is cut, or mended
+	cmdMTU         // argument: path, MTU, whether the host says that it refuses
+	cmdMark        // the oldest packet: congestion experienced
+	cmdBatch       // argument: how many packets come together
+	cmdPrimary     // argument: side, whose primary path, which
+	cmdICMP        // argument: what is said about the oldest packet
+	cmdConfigure   // the first one: interleaving and scheduler
 	cmdCount
 )
 
@@ -49,6 +60,7 @@ const maxUnderWay = 2000
 type packet struct {
 	src, dst netip.AddrPort
 	data     []byte
+	ect, ce  bool
 }
 
 // A pair is two hosts, with the packets between them at the command of a
@@ -61,11 +73,17 @@ type pair struct {
 	errs  []error
 	conns []*assoctest.Conn // all there have been
 
-	sent     []sentMessage
-	last     map[inbound]int // number of the last ordered message
-	readAll  bool
-	forged   bool // packets have been forged: messages may differ
-	lossy    bool // an association was aborted, lost or restarted: messages may be missing
+	network [2]fuzzedPath
+
+	sent    []sentMessage
+	last    map[inbound]int // number of the last ordered message
+	readAll bool
+	forged  bool // packets have been forged: messages may differ
+	lossy   bool // an association was aborted, lost or restarted: messages may be missing
+	reset   bool // an association was reset: what was outstanding is given up (RFC 6525, Section 5.2.4)
+	// held: an association was to be reset, and the other side keeps what is
+	// acknowledged meanwhile. It is lost if its host crashes.
+	held     bool
 	restarts uint64
 }
 
@@ -81,6 +99,7 @@ type sentMessage struct {
 	stream    uint16
 	unordered bool
 	size      int
+	partial   bool // not reliable
 	got       bool
 	by        *assoctest.Conn // who got it
 	failed    bool
@@ -101,14 +120,15 @@ func newPair(paths int, cfg assoc.Config) (*pair, error) {
 		if err != nil {
 			return nil, err
 		}
-		h.Output = func(src, dst netip.AddrPort, data []byte) error {
+		h.Output = func(t assoc.Transmit, data []byte) error {
 			if traceCommands {
 				fmt.Println(p.sim.Now().Sub(epoch), h.Name, wire.Dump(data))
 			}
-			if len(p.air) < maxUnderWay {
-				p.air = append(p.air, packet{src, dst, slices.Clone(data)})
+			pass, err := p.pathTo(t.Remote).takes(t)
+			if pass && len(p.air) < maxUnderWay {
+				p.air = append(p.air, packet{t.Local, t.Remote, slices.Clone(data), t.ECT, false})
 			}
-			return nil
+			return err
 		}
 		h.OnAccept = p.watch
 		p.hosts[i] = h
@@ -135,6 +155,8 @@ func (p *pair) watch(c *assoctest.Conn) {
 			p.lossy = p.lossy || e.Err != nil
 		case assoc.EventRestart:
 			p.lossy = true
+		case assoc.EventAssociationReset:
+			p.reset = true
 		case assoc.EventSendFailed:
 			p.sendFailed(e)
 		}
@@ -231,7 +253,7 @@ func (p *pair) take(i int) packet {
 func (p *pair) deliver(k packet) {
 	for _, h := range p.hosts {
 		if slices.Contains(h.Addrs(), k.dst) {
-			h.Input(assoc.Datagram{Local: k.dst, Remote: k.src, Data: k.data})
+			h.Input(k.datagram())
 		}
 	}
 }
@@ -306,6 +328,7 @@ func (p *pair) do(cmd, arg byte) {
 			p.readAll = !p.readAll
 		}
 	}
+	p.extension(cmd%cmdCount, arg, c)
 	if len(p.air) == 0 {
 		return
 	}
@@ -318,7 +341,7 @@ func (p *pair) do(cmd, arg byte) {
 		p.take(index)
 	case cmdDuplicate:
 		k := p.air[index]
-		p.air = append(p.air, packet{k.src, k.dst, slices.Clone(k.data)})
+		p.air = append(p.air, packet{k.src, k.dst, slices.Clone(k.data), k.ect, k.ce})
 	case cmdCorrupt, cmdForge:
 		k := p.air[0]
 		k.data[int(arg)*len(k.data)/256] ^= 1 << (arg % 8)
@@ -348,6 +371,7 @@ func (p *pair) finish() error {
 	for _, h := range p.hosts {
 		h.Output = nil
 	}
+	p.network = [2]fuzzedPath{}
 	if traceCommands {
 		p.sim.Observe(func(e simnet.Event) { fmt.Println(e.At.Sub(epoch), e.Kind, e.Src.Addr(), wire.Dump(e.Data)) })
 	}
@@ -382,10 +406,10 @@ func (p *pair) finish() error {
 			p.fail("%s: the stack still holds %d entries", h.Name, n)
 		}
 		for n, m := range p.sent {
-			if !p.lossy && m.from == i && !m.got {
+			if !p.lossy && m.from == i && !m.got && !(m.failed && (m.partial || p.reset)) {
 				p.fail("message %d of %s did not arrive", n, h.Name)
 			}
-			if !p.forged && m.from == i && m.conn.Lost && !m.got && !m.failed {
+			if !p.forged && m.from == i && m.conn.Lost && !m.got && !m.failed && !(p.held && p.restarts > 0) {
 				p.fail("message %d of %s neither arrived nor failed", n, h.Name)
 			}
 		}
@@ -400,8 +424,11 @@ func runCommands(data []byte) error {
 	}
 	cfg := assoc.Config{
 		RecvBuffer: 1500 + int(data[0]>>2)*1000, SendBuffer: 20000, MaxMessageSize: 10000, OutboundStreams: 8,
-		HeartbeatInterval: 5 * time.Second, NoNagle: data[1]&1 != 0,
-		Interleaving: data[1]&2 != 0, Scheduler: assoc.Scheduler(data[1] >> 2 % 6),
+		HeartbeatInterval: 5 * time.Second,
+	}
+	fuzzedConfig(&cfg, data[1])
+	if len(data) > 3 && data[2]%cmdCount == cmdConfigure {
+		cfg.Interleaving, cfg.Scheduler = data[3]&1 != 0, assoc.Scheduler(data[3]>>1%6)
 	}
 	p, err := newPair(1+int(data[0]&1), cfg)
 	if err != nil {
@@ -413,6 +440,7 @@ func runCommands(data []byte) error {
 	}
 	for b := data[2:]; len(b) >= 2; b = b[2:] {
 		p.do(b[0], b[1])
+		p.check()
 	}
 	return p.finish()
 }
@@ -428,11 +456,12 @@ func FuzzAssociation(f *testing.F) {
 	f.Add([]byte{2, 1, cmdShutdown, 0, cmdShutdown, 1, cmdDeliverAll, 0})
 	f.Add([]byte{2, 1, cmdRead, 1, cmdSend, 0xf0, cmdSend, 0xf0, cmdDeliverAll, 0, cmdAdvance, 100, cmdRead, 0})
 	// Aborted with a part of a message sent and acknowledged.
-	f.Add([]byte{3, 0x30, cmdSend, 253, cmdDeliverAll, 0, cmdAdvance, 220, cmdDeliverAll, 0, cmdAbort, 1})
+	f.Add([]byte{3, 0, cmdSend, 253, cmdDeliverAll, 0, cmdAdvance, 220, cmdDeliverAll, 0, cmdAbort, 1})
 	// A COOKIE ECHO comes again after an ABORT.
 	f.Add([]byte{0x7d, 1, cmdDeliver, 0, cmdSend, 4, cmdDeliver, 0, cmdDuplicate, 0, cmdAbort, 0, cmdDuplicate, 1})
 	// A stale cookie is reported several times.
 	f.Add([]byte{0x31, 0, cmdDeliver, 0, cmdSend, 0, cmdAdvance, 192, cmdDeliverAny, 5, cmdDeliverAny, 4, cmdAdvance, 255, cmdDeliverAny, 0})
+	f.Add([]byte{3, 0, cmdConfigure, 1, cmdSend, 0xf0, cmdSend, 0x53, cmdSend, 0xa2, cmdDeliverAll, 0, cmdReconfig, 4, cmdDeliverAll, 0, cmdSend, 0xf0, cmdCut, 1})
 	f.Fuzz(func(t *testing.T, data []byte) { require.NoError(t, runCommands(data)) })
 }
 
@@ -451,6 +480,10 @@ func TestCommands(t *testing.T) {
 		}
 		if rng.IntN(2) == 0 { // without what ends or replaces associations
 			for k := 2; k < len(data); k += 2 {
+				if k == 2 && rng.IntN(2) == 0 {
+					data[k] = cmdConfigure
+					continue
+				}
 				if c := data[k] % cmdCount; c == cmdForge || c == cmdAbort || c == cmdRestart || c == cmdShutdown && rng.IntN(10) > 0 {
 					data[k] = []byte{cmdSend, cmdDeliver, cmdDeliverAll}[rng.IntN(3)]
 				}
@@ -538,7 +571,7 @@ func FuzzRoute(f *testing.F) {
 		p.forged = true
 		mode, data := data[0], slices.Clone(data[1:])
 		toServer, toClient := packets[2], packets[1]
-		k := packet{toServer.src, toServer.dst, data}
+		k := packet{src: toServer.src, dst: toServer.dst, data: data}
 		if mode&4 != 0 {
 			binary.BigEndian.PutUint16(data[0:], clientPort)
 			binary.BigEndian.PutUint16(data[2:], serverPort)

@@ -142,6 +142,7 @@ func unwrapUnrecognized(b []byte) (out []byte) {
 // 5.1.1: "the valid outbound stream identifier range for either endpoint MUST
 // be 0 to min(local OS, remote MIS) - 1."
 func (a *Association) setPeer(p *peerInit, outbound int) {
+	a.releaseAtEnd() // of the association's former life
 	a.peerTag, a.ext, a.ecn = p.InitiateTag, p.ext, ecnState{}
 	a.peerArwnd, a.tuning = int(p.ARwnd), tuning{}
 	a.tracker.init(p.InitialTSN)
@@ -156,7 +157,7 @@ func (a *Association) setPeer(p *peerInit, outbound int) {
 	if outbound < a.outbound {
 		a.outbound = outbound
 		for _, m := range a.queue.dropAbove(outbound) {
-			a.event(EventSendFailed{Message: m.message()})
+			a.event(EventSendFailed{Message: m.message(), Sent: m.tried})
 		}
 	}
 }

@@ -79,6 +79,7 @@ type reconfig struct {
 	last, lastLen wire.Seq
 	answer        []wire.ReconfigResponse
 	deferred      *deferredReset
+	held          []heldData // while an SSN/TSN Reset Request of ours is under way
 }
 
 // A deferredReset is an Outgoing SSN Reset Request of the peer which waits for
@@ -218,6 +219,7 @@ func (k *packet) appendReconfig(now time.Time) {
 	}
 	k.b = append(k.b, chunk...)
 	r.begun, r.due, r.path = true, false, k.p
+	k.p.tried = k.local
 	r.timer = now.Add(k.p.rto.rto)
 }
 

@@ -63,6 +63,10 @@ func (a *Association) handleRequests(now time.Time, p *path, prms []wire.Param) 
 		return
 	}
 	switch {
+	case seq == r.expected && a.resetUnderWay() && slices.ContainsFunc(prms, func(x wire.Param) bool { return x.Type == wire.ParamOutgoingReset }):
+		// Data of before and after could not be told apart. The peer asks again.
+		a.replyResult(p, seq, wire.ReconfigInProgress)
+		return
 	case seq == r.expected:
 		r.last, r.lastLen, r.answer = seq, 0, r.answer[:0]
 		for _, x := range prms {
@@ -98,7 +102,11 @@ func requestSeq(x wire.Param) (wire.Seq, bool) {
 
 // rejectSeq answers a request that is neither the next one nor the last.
 func (a *Association) rejectSeq(p *path, seq wire.Seq) {
-	b := (&wire.ReconfigResponse{ResponseSeq: seq, Result: wire.ReconfigBadSequenceNumber}).Append(nil)
+	a.replyResult(p, seq, wire.ReconfigBadSequenceNumber)
+}
+
+func (a *Association) replyResult(p *path, seq wire.Seq, result wire.ReconfigResult) {
+	b := (&wire.ReconfigResponse{ResponseSeq: seq, Result: result}).Append(nil)
 	a.reply(p, (&wire.Reconfig{Params: b}).Append(nil))
 }
 
@@ -215,12 +223,22 @@ func (a *Association) answerWith(answer func(wire.ReconfigResult) *wire.Reconfig
 		return answer(wire.ReconfigDenied) // we are about to end
 	case len(r.current) == 0:
 		a.beginRequests([]*request{q})
-	case len(r.after) == maxAfter:
+	case len(r.after) == maxAfter, a.yields():
 		return answer(wire.ReconfigAlreadyInProgress)
 	default:
 		r.after = append(r.after, q)
 	}
 	return nil
+}
+
+// yields tells whether a request of the peer that only a request of ours can answer
+// is to be refused: we have asked for the same kind of thing, "there MUST NOT be
+// more than one request in flight" (Section 5.1.1) on either side, and so each would
+// wait for the other for ever. One of the two sides gives way.
+func (a *Association) yields() bool {
+	return a.myTag < a.peerTag && slices.ContainsFunc(a.reconfig.current, func(q *request) bool {
+		return !q.done && (q.kind == wire.ParamIncomingReset || q.kind == wire.ParamAddIncomingStreams)
+	})
 }
 
 // nothingToReset tells whether outbound streams are at SSN 0, or about to be:

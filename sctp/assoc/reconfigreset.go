@@ -25,16 +25,118 @@ func (a *Association) resetInbound(q *wire.StreamReset) wire.ReconfigResult {
 // "any data arriving with a TSN larger than the Sender's Last Assigned TSN for
 // the affected stream(s) MUST be queued locally and held".
 func (a *Association) holdDeferred(d *inData, p *path) bool {
+	if a.resetUnderWay() {
+		a.reconfig.held = append(a.reconfig.held, a.hold(d, p))
+		return true
+	}
 	x := a.reconfig.deferred
 	if x == nil || d.TSN.LessEq(x.lastTSN) || len(x.streams) > 0 && !slices.Contains(x.streams, d.Stream) {
 		return false
 	}
-	held := heldData{d: *d, from: p}
-	held.d.Payload = bytes.Clone(d.Payload)
-	x.held = append(x.held, held)
+	x.held = append(x.held, a.hold(d, p))
+	return true
+}
+
+func (a *Association) hold(d *inData, p *path) heldData {
+	h := heldData{d: *d, from: p}
+	h.d.Payload = bytes.Clone(d.Payload)
 	a.reassembly.held += len(d.Payload)
 	a.reassembly.heldRuns++
-	return true
+	return h
+}
+
+func (a *Association) unhold(h *heldData) {
+	a.reassembly.held -= len(h.d.Payload)
+	a.reassembly.heldRuns--
+}
+
+// resetUnderWay tells whether the peer may have reset everything for us without
+// our knowing: its answer may be lost, or come late. Its next TSN is the one that
+// follows (G2), so that data of before and after cannot be told apart until the
+// answer says where the new numbers begin.
+func (a *Association) resetUnderWay() bool {
+	r := &a.reconfig
+	return r.begun && len(r.current) > 0 && r.current[0].kind == wire.ParamSSNTSNReset && !r.current[0].done
+}
+
+// release processes what was held below a TSN, as data of before the reset.
+func (a *Association) release(below wire.TSN) (ok bool) {
+	r := &a.reconfig
+	kept := r.held[:0]
+	ok = true
+	for i := range r.held {
+		h := &r.held[i]
+		if !h.d.TSN.Less(below) {
+			kept = append(kept, *h)
+			continue
+		}
+		a.unhold(h)
+		ok = ok && a.reassemble(&h.d, h.from)
+	}
+	clear(r.held[len(kept):])
+	r.held = kept
+	return ok
+}
+
+// releaseReset processes what was held and belongs after the reset.
+func (a *Association) releaseReset() (ok bool) {
+	held := a.reconfig.held
+	a.reconfig.held = nil
+	ok = true
+	for i := range held {
+		h := &held[i]
+		a.unhold(h)
+		if a.tracker.check(h.d.TSN) == tsnNew {
+			a.tracker.add(h.d.TSN)
+			ok = ok && a.reassemble(&h.d, h.from)
+		}
+	}
+	return ok
+}
+
+// releaseAtEnd processes what was held when the peer will not answer any more. A
+// message whose number has been used tells that the peer has reset its streams
+// nevertheless.
+func (a *Association) releaseAtEnd() {
+	r := &a.reassembly
+	held := a.reconfig.held
+	a.reconfig.held = nil
+	slices.SortStableFunc(held, func(x, y heldData) int { return int(x.d.TSN.Diff(y.d.TSN)) })
+	again := false
+	for i := range held {
+		d := &held[i].d
+		a.unhold(&held[i])
+		if a.tracker.cum.Less(d.TSN) {
+			continue // the peer does not count it as delivered
+		}
+		if !again && d.Flags&wire.DataBegin != 0 && (r.used(d) || !r.interleaved && r.unfinished(&d.Data)) {
+			again = true
+			r.forget()
+		}
+		a.reassemble(d, held[i].from)
+	}
+}
+
+// used tells whether an ordered message with the number of d's has been delivered.
+func (r *reassembler) used(d *inData) bool {
+	switch {
+	case d.Flags&wire.DataUnordered != 0:
+		return false
+	case r.interleaved:
+		return int32(d.mid-r.interleavedStream(d.Stream).next) < 0
+	}
+	return d.SSN.Less(r.stream(d.Stream).next)
+}
+
+// unfinished tells whether the message before that which d begins has no end, and
+// has not been abandoned by the peer either.
+func (r *reassembler) unfinished(d *wire.Data) bool {
+	i := r.find(d.TSN)
+	if i == 0 || r.runs[i-1].end || r.runs[i-1].last.Add(1) != d.TSN {
+		return false
+	}
+	m := r.runs[i-1]
+	return !r.partial || !m.unordered && m.stream == d.Stream && !m.ssn.Less(d.SSN)
 }
 
 // performDeferred resets the streams once the cumulative TSN is there.
@@ -54,8 +156,7 @@ func (a *Association) performDeferred(now time.Time) {
 	a.sendAnswer(a.dataPath())
 	for i := range x.held { // E4: "MUST now be released and processed normally"
 		h := &x.held[i]
-		a.reassembly.held -= len(h.d.Payload)
-		a.reassembly.heldRuns--
+		a.unhold(h)
 		if !a.reassemble(&h.d, h.from) {
 			a.abortViolation(now, h.d.contradiction(wire.ChunkData))
 			return
@@ -94,11 +195,7 @@ func (a *Association) failOutstanding() {
 	}
 	for tsn := o.cumAck.Add(1); tsn != o.next; tsn = tsn.Add(1) {
 		c := o.at(tsn)
-		if c.state == chunkGapAcked {
-			a.queue.acked(c.msg, int(c.n))
-		} else {
-			give(c.msg, int(c.n))
-		}
+		give(c.msg, int(c.n)) // also if it is acknowledged in a gap block: what is before it is missing
 		*c = outChunk{}
 	}
 	for _, m := range a.queue.begun() {
@@ -126,8 +223,7 @@ func (a *Association) resetNumbers(local, peer wire.TSN) {
 	}
 	if x := a.reconfig.deferred; x != nil {
 		for i := range x.held {
-			a.reassembly.held -= len(x.held[i].d.Payload)
-			a.reassembly.heldRuns--
+			a.unhold(&x.held[i])
 		}
 		a.reconfig.deferred = nil
 	}

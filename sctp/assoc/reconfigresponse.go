@@ -40,6 +40,18 @@ func (a *Association) handleReconfigResponse(now time.Time, x wire.Param) {
 		a.fail(q, &ReconfigError{Result: resp.Result})
 	}
 	a.finishRequest(q)
+	if len(a.reconfig.held) == 0 {
+		return
+	}
+	ok := true
+	if resp.Result == wire.ReconfigPerformed {
+		ok = a.releaseReset()
+	} else {
+		ok = a.release(a.tracker.highest().Add(1))
+	}
+	if !ok {
+		a.abortViolation(now, "DATA chunk contradicts its neighbours' fragment flags")
+	}
 }
 
 // succeed does what a request was about (H4 to H6).
@@ -56,6 +68,7 @@ func (a *Association) succeed(q *request, result wire.ReconfigResult, resp *wire
 		} // else the reset that the peer begins with its own request is reported
 	case wire.ParamSSNTSNReset:
 		if result == wire.ReconfigPerformed {
+			a.release(resp.SenderNextTSN)
 			a.resetNumbers(resp.ReceiverNextTSN, resp.SenderNextTSN)
 		}
 		a.event(EventAssociationReset{LocalTSN: a.out.next, PeerTSN: a.tracker.cum.Add(1)})

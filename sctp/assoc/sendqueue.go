@@ -34,6 +34,7 @@ type outMessage struct {
 	immediate bool
 	abandoned bool // the user has its data back
 	reported  bool // as given up
+	tried     bool // it was sent, and put back: see uncut
 }
 
 // A sendQueue holds the messages of which something is still to be sent for
@@ -337,7 +338,7 @@ func (q *sendQueue) uncut(o *outstanding) {
 			q.n++
 		}
 		q.unsent += m.cut
-		m.cut = 0
+		m.cut, m.tried = 0, true
 	}
 	q.resetSSNs(nil)
 	slices.SortFunc(all, func(x, y *outMessage) int { return cmp.Compare(x.seq, y.seq) })

@@ -89,6 +89,7 @@ func (a *Association) handleShutdown(now time.Time, c wire.Chunk) {
 // message of which it has abandoned a part that had no TSN yet needs no FORWARD
 // TSN, and nothing else would tell.
 func (a *Association) nothingFollows() {
+	a.releaseAtEnd()
 	if a.state.mayReceiveData() && a.canForward() && !a.tracker.hasGaps() {
 		a.reassembly.forget()
 	}

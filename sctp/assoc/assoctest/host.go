@@ -31,8 +31,9 @@ type Host struct {
 	// OnAccept is called for each association a peer has set up, before its
 	// first event.
 	OnAccept func(*Conn)
-	// Output sends a packet in place of Sim, if set.
-	Output func(src, dst netip.AddrPort, data []byte) error
+	// Output sends a packet in place of Sim, if set. A *udpencap.MTUError is told to
+	// the association.
+	Output func(t assoc.Transmit, data []byte) error
 
 	addrs   []netip.AddrPort
 	leaving []netip.AddrPort // removed, but not gone: the stack answers from there
@@ -215,7 +216,7 @@ func (h *Host) sendFrom(t assoc.Transmit, addrs []netip.AddrPort) error {
 	if h.Output == nil {
 		return h.Sim.Send(t.Local, t.Remote, h.buf[:t.Len])
 	}
-	return h.Output(t.Local, t.Remote, h.buf[:t.Len])
+	return h.Output(t, h.buf[:t.Len])
 }
 
 // source chooses among the local addresses as a routing table would: the one
