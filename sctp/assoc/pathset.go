@@ -267,8 +267,8 @@ func (a *Association) onHeartbeatTimeout(now time.Time, p *path) {
 	if a.state == StateClosed {
 		return
 	}
-	if p.state == PathUnconfirmed && p.errorCount <= a.cfg.PathMaxRetrans {
-		p.hb.scheduleProbe(now)
+	if p.state == PathUnconfirmed && (p.errorCount <= a.cfg.PathMaxRetrans || !a.anyConfirmed()) {
+		p.hb.scheduleProbe(now) // nothing may be sent before one is answered
 		return
 	}
 	if p.failing() {

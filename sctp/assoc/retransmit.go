@@ -53,15 +53,11 @@ const (
 
 // maySwallow tells whether a path may lose what is outstanding for its size.
 func (a *Association) maySwallow(p *path) bool {
-	passes := baseMTU
-	if p.mtu <= baseMTU {
-		passes = minMTU
-	}
-	if p.mtu <= passes || p.pm.state == MTUBase {
+	if p.mtu <= minMTU || p.pm.state == MTUBase {
 		return false
 	}
 	for tsn := a.out.cumAck.Add(1); tsn != a.out.next; tsn = tsn.Add(1) {
-		if c := a.out.at(tsn); c.state != chunkGapAcked && c.state != chunkAbandoned && c.size() > passes-ipv6UDPOverIP-wire.HeaderLen {
+		if c := a.out.at(tsn); c.state != chunkGapAcked && c.state != chunkAbandoned && c.size() > minMTU-ipv6UDPOverIP-wire.HeaderLen {
 			return true
 		}
 	}

@@ -54,6 +54,7 @@ func (a *Association) PollTransmit(now time.Time, buf []byte) (Transmit, bool) {
 	k.appendReplies()
 	if p.hb.asked {
 		k.appendHeartbeat(now)
+		data = data && p.timeouts < blackHoleTimeouts // whether it passes says something of small packets
 	}
 	if p.state != PathUnconfirmed {
 		k.appendAck(data)
