@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/rserpool/rserpool/sctp/assoc"
+	"github.com/rserpool/rserpool/sctp/assoc/assoctest"
 	"github.com/rserpool/rserpool/udpencap"
 )
 
@@ -29,6 +31,18 @@ func drawMoves(s *setup) {
 			}
 		}})
 	}
+	// RFC 5061, Section 5.1.1, C4, has no ASCONF in SHUTDOWN-ACK-SENT: who loses the
+	// last address then can tell nobody.
+	leave := func(t time.Duration, do func(w *world)) {
+		move(t, func(w *world) {
+			for _, c := range []*assoctest.Conn{w.client, w.accepted} {
+				if c != nil && (c.Assoc.State() == assoc.StateShutdownSent || c.Assoc.State() == assoc.StateShutdownAckSent) {
+					return
+				}
+			}
+			do(w)
+		})
+	}
 	clients, servers := []netip.AddrPort{}, []netip.AddrPort{}
 	for p := range s.paths {
 		clients, servers = append(clients, at(p, 1)), append(servers, at(p, 2))
@@ -41,7 +55,7 @@ func drawMoves(s *setup) {
 		switch s.rng.IntN(4) {
 		case 0: // the client breaks, and makes
 			old := clients
-			move(t, func(w *world) {
+			leave(t, func(w *world) {
 				for _, a := range old {
 					w.a.RemoveAddr(a, true)
 				}
@@ -53,7 +67,7 @@ func drawMoves(s *setup) {
 			old := clients[0]
 			move(t, func(w *world) { w.a.AddAddr(c) })
 			t += time.Duration(s.rng.Int64N(int64(3 * time.Second)))
-			move(t, func(w *world) { w.a.RemoveAddr(old, false) })
+			leave(t, func(w *world) { w.a.RemoveAddr(old, false) })
 			clients = append(clients[1:len(clients):len(clients)], c)
 		case 2: // so does the server
 			old := servers[p]
@@ -65,7 +79,7 @@ func drawMoves(s *setup) {
 				}
 			})
 			t += time.Duration(s.rng.Int64N(int64(3 * time.Second)))
-			move(t, func(w *world) { w.z.RemoveAddr(old, false) })
+			leave(t, func(w *world) { w.z.RemoveAddr(old, false) })
 			servers[p] = z
 		case 3: // an address flaps
 			move(t, func(w *world) { w.a.AddAddr(c) })
