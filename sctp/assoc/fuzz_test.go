@@ -495,8 +495,10 @@ func TestCommands(t *testing.T) {
 
 // established returns a pair with an association on which data has gone both
 // ways, and the packets that took.
-func established() (*pair, []packet, error) {
-	p, err := newPair(2, assoc.Config{OutboundStreams: 8})
+func established() (*pair, []packet, error) { return establish(assoc.Config{OutboundStreams: 8}) }
+
+func establish(cfg assoc.Config) (*pair, []packet, error) {
+	p, err := newPair(2, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
