@@ -14,15 +14,20 @@ const (
 // A bufPool keeps buffers for reuse, by size class. It belongs to one
 // association, so that it needs no lock.
 type bufPool struct {
-	classes [maxBufBits - minBufBits + 1][][]byte
+	classes *bufClasses // nil: none are kept
 	bytes   int
 }
+
+type bufClasses [maxBufBits - minBufBits + 1][][]byte
 
 // get returns an empty buffer with room for n bytes.
 func (p *bufPool) get(n int) []byte {
 	c := max(bits.Len(uint(max(n, 1)-1)), minBufBits)
 	if c > maxBufBits {
 		return make([]byte, 0, n)
+	}
+	if p.classes == nil {
+		return make([]byte, 0, 1<<c)
 	}
 	free := &p.classes[c-minBufBits]
 	if k := len(*free); k > 0 {
@@ -40,6 +45,9 @@ func (p *bufPool) put(b []byte) {
 	c := bits.Len(uint(cap(b))) - 1
 	if c < minBufBits || c > maxBufBits || cap(b) != 1<<c || p.bytes+cap(b) > maxPooledBytes {
 		return
+	}
+	if p.classes == nil {
+		p.classes = new(bufClasses)
 	}
 	p.bytes += cap(b)
 	p.classes[c-minBufBits] = append(p.classes[c-minBufBits], b[:0])

@@ -184,7 +184,8 @@ func (a *Association) checkReceiving() error {
 
 func (p *bufPool) check() error {
 	n := 0
-	for _, class := range p.classes {
+	for c := 0; p.classes != nil && c < len(p.classes); c++ {
+		class := p.classes[c]
 		for _, b := range class {
 			n += cap(b)
 		}

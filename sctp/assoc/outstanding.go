@@ -44,7 +44,7 @@ func (c *outChunk) size() int { return int(c.msg.header) + (int(c.n)+3)&^3 }
 
 // An outstanding holds the DATA chunks in flight, in a ring indexed by TSN.
 type outstanding struct {
-	ring   []outChunk // a power of two
+	ring   []outChunk // a power of two, or none while nothing has been sent
 	cumAck wire.TSN   // Cumulative TSN Ack Point
 	next   wire.TSN   // the TSN the next new chunk gets
 	gaps   []tsnRange // acknowledged beyond cumAck, as of the last SACK
@@ -60,9 +60,6 @@ type outstanding struct {
 func (o *outstanding) init(initial wire.TSN) {
 	*o = outstanding{ring: o.ring, gaps: o.gaps[:0], cumAck: initial.Add(^uint32(0)), next: initial}
 	o.advanced = o.cumAck
-	if o.ring == nil {
-		o.ring = make([]outChunk, 16)
-	}
 }
 
 // count is the number of TSNs between cumAck and next.
@@ -84,9 +81,11 @@ func (o *outstanding) add(c outChunk) wire.TSN {
 	return tsn
 }
 
+const minRing = 16
+
 func (o *outstanding) grow() {
 	old := o.ring
-	o.ring = make([]outChunk, 2*len(old))
+	o.ring = make([]outChunk, max(minRing, 2*len(old)))
 	for tsn := o.cumAck.Add(1); tsn != o.next; tsn = tsn.Add(1) {
 		*o.at(tsn) = old[uint32(tsn)&uint32(len(old)-1)]
 	}

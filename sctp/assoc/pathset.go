@@ -243,9 +243,14 @@ func (a *Association) onHeartbeatDue(now time.Time, p *path) {
 func (a *Association) trim() {
 	if a.allAcknowledged() {
 		a.queue.pool, a.queue.free = bufPool{}, nil
+		a.queue.msgs, a.queue.head = nil, 0
+		a.out.ring, a.gapScratch = nil, nil
 	}
 	if a.reassembly.held == 0 {
 		a.reassembly.pool, a.reassembly.freeRuns = bufPool{}, nil
+		if a.reassembly.ready.head == len(a.reassembly.ready.items) {
+			a.reassembly.ready = msgQueue{}
+		}
 	}
 }
 

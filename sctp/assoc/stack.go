@@ -56,6 +56,7 @@ type Stack struct {
 	listening map[uint16]bool
 	byTag     map[uint32]*Association
 	byPeer    map[peerKey]*Association
+	ports     map[uint16]int // associations by local SCTP port
 	lastID    uint64
 
 	used    tagRing
@@ -73,7 +74,7 @@ type peerKey struct {
 
 // An index is how a stack finds an association. It belongs to the stack.
 type index struct {
-	tag   uint32
+	tag   uint32 // 0: it is not there
 	peers []peerKey
 }
 
@@ -118,6 +119,7 @@ func NewStack(cfg Config, rng *rand.Rand) (*Stack, error) {
 		listening: make(map[uint16]bool),
 		byTag:     make(map[uint32]*Association),
 		byPeer:    make(map[peerKey]*Association),
+		ports:     make(map[uint16]int),
 	}
 	s.jar = newCookieJar(&s.cfg, rng)
 	return s, nil
@@ -160,15 +162,11 @@ func (s *Stack) Unlisten(port uint16) { delete(s.listening, port) }
 // FreePort returns an SCTP port from the dynamic range which no listener and
 // no association uses (RFC 6335, Section 6).
 func (s *Stack) FreePort() uint16 {
-	used := make(map[uint16]bool, len(s.byPeer))
-	for k := range s.byPeer { // in any order
-		used[k.localPort] = true
-	}
 	const first, count = 49152, 65536 - 49152
 	start := s.rng.IntN(count)
 	for i := range count {
 		p := uint16(first + (start+i)%count)
-		if !used[p] && !s.listening[p] {
+		if s.ports[p] == 0 && !s.listening[p] {
 			return p
 		}
 	}
@@ -257,9 +255,15 @@ func (s *Stack) Sync(a *Association) {
 		}
 	}
 	if a.state == StateClosed {
+		if a.indexed.tag != 0 {
+			s.release(a.localPort)
+		}
 		s.used.add(a.indexed.tag)
 		a.indexed = index{}
 		return
+	}
+	if a.indexed.tag == 0 {
+		s.ports[a.localPort]++
 	}
 	a.indexed.peers = a.indexed.peers[:0]
 	a.indexed.tag = a.myTag
@@ -277,6 +281,12 @@ func (s *Stack) Sync(a *Association) {
 			s.byPeer[k] = a
 			a.indexed.peers = append(a.indexed.peers, k)
 		}
+	}
+}
+
+func (s *Stack) release(port uint16) {
+	if s.ports[port]--; s.ports[port] == 0 {
+		delete(s.ports, port)
 	}
 }
 
