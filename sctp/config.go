@@ -121,8 +121,19 @@ type Config struct {
 	// RecvBuffer if that is set; a smaller value means RecvBuffer.
 	MaxRecvBuffer int
 	// MaxMessageSize is the largest message accepted for sending and the
-	// largest one reassembled, in bytes. Default: 64 MiB.
+	// largest one reassembled, in bytes. Default: 64 MiB, or a quarter of MaxMemory if
+	// that is less.
 	MaxMessageSize int
+	// MaxMemory bounds what all associations of the Stack together take for messages,
+	// in bytes: in their send buffers, received and not read, and in parts. Above
+	// that, peers are offered windows that shrink to a few KiB, Send waits for room, and new
+	// associations are refused: those of peers with an ABORT for Out of Resource (RFC
+	// 9260, Section 3.3.10.4), those of this side with ErrMemory. What arrives of a
+	// message that has begun may exceed it by an eighth; after that such an association
+	// is aborted, for the same cause. What remains unread of associations that have ended
+	// does not count. Default: 1 GiB, eight associations that take all that one may, or
+	// thousands that do not. Negative: no limit.
+	MaxMemory int
 	// MaxPaths is how many addresses of a peer are used. Default: 16.
 	MaxPaths int
 	// MaxAssociations is how many associations the Stack has at a time; peers
@@ -290,6 +301,7 @@ func (c *Config) params() assoc.Config {
 		MaxRecvBuffer:         c.MaxRecvBuffer,
 		MaxMessageSize:        c.MaxMessageSize,
 		MaxPaths:              c.MaxPaths,
+		MaxMemory:             c.MaxMemory,
 		MaxAssociations:       c.MaxAssociations,
 		MTU:                   c.MTU,
 		Interleaving:          c.Interleaving,

@@ -41,6 +41,7 @@ type Conn struct {
 	isUp      bool      // was established
 	open      bool      // may send
 	gone      bool      // the Stack does not know it any more
+	charged   int       // to the Stack's memory
 	isClosed  bool      // closed was closed
 	lost      error     // what ended it, nil if graceful
 	writeErr  error     // the last one of a socket
@@ -181,7 +182,7 @@ func (c *Conn) recv(ctx context.Context, buf []byte, into bool) (Message, error)
 				return Message{}, &ShortBufferError{size}
 			}
 			m := q.pop()
-			report := in.account(len(m.Data))
+			report := in.account(len(m.Data)) || c.stack.memory.tight()
 			if q.n > 0 {
 				q.wake()
 			}

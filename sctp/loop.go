@@ -21,6 +21,7 @@ func (c *Conn) enter() time.Time {
 	c.mu.Lock()
 	now := time.Now()
 	c.reportTaken(now)
+	c.askRoom()
 	return now
 }
 
@@ -76,6 +77,7 @@ func (c *Conn) leave(now time.Time, lazy bool) {
 	}
 	c.rearm(now)
 	c.wakeSettled()
+	c.charge()
 	logs := c.logs
 	c.logs = nil
 	c.mu.Unlock()
@@ -164,7 +166,11 @@ func (c *Conn) wake(now time.Time) {
 		c.reportTaken(now) // what was discarded
 	}
 	if c.open {
-		c.senders.wake(c.a.SendSpace(), c.stack.wakeSpace)
+		least := c.stack.wakeSpace
+		if c.stack.memory.tight() {
+			least = 1
+		}
+		c.senders.wake(c.a.SendSpace(), least)
 	} else {
 		c.senders.wakeAll()
 	}

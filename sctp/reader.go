@@ -134,6 +134,7 @@ func (s *Stack) route(local netip.AddrPort, dgs []udpencap.Datagram, b *batch) {
 
 	s.mu.Lock()
 	now := time.Now()
+	s.eng.SetRoom(s.memory.room())
 	for i := range dgs {
 		dg := &dgs[i]
 		size += uint64(len(dg.Data))

@@ -19,8 +19,8 @@ const (
 	maxIdleBytes = 8 << 10
 )
 
-// memory is what the heap and the stacks of goroutines take.
-func memory() int {
+// memoryInUse is what the heap and the stacks of goroutines take.
+func memoryInUse() int {
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats
@@ -55,7 +55,7 @@ func BenchmarkTenThousandAssociations(b *testing.B) {
 	require.NoError(b, err)
 
 	for b.Loop() {
-		before, goroutines := memory(), runtime.NumGoroutine()
+		before, goroutines := memoryInUse(), runtime.NumGoroutine()
 		conns := make([]*Conn, 0, 2*scale)
 		start := time.Now()
 		for range scale / 10 {
@@ -88,7 +88,7 @@ func BenchmarkTenThousandAssociations(b *testing.B) {
 			require.NoError(b, err)
 			conns = append(conns, c)
 		}
-		idle := (memory() - before) / len(conns)
+		idle := (memoryInUse() - before) / len(conns)
 		b.ReportMetric(float64(idle), "B/association")
 		require.Less(b, idle, maxIdleBytes)
 		require.LessOrEqual(b, runtime.NumGoroutine(), goroutines)
@@ -103,7 +103,7 @@ func BenchmarkTenThousandAssociations(b *testing.B) {
 		for _, c := range conns {
 			require.Zero(b, c.Paths()[0].ErrorCount, "and answered")
 		}
-		b.ReportMetric(float64((memory()-before)/len(conns)), "B/association-later")
+		b.ReportMetric(float64((memoryInUse()-before)/len(conns)), "B/association-later")
 		for _, c := range conns {
 			c.Abort("")
 		}

@@ -39,6 +39,7 @@ type Stack struct {
 	// are woken: not for each message that was acknowledged.
 	wakeSpace int
 
+	memory   memory
 	kicks    chan *Conn // for the flusher
 	icmps    chan assoc.ICMP
 	closing  chan struct{} // closed when closing begins
@@ -88,7 +89,7 @@ func newStack(ctx context.Context, cfg *Config) (*Stack, error) {
 		cfg: c, params: params, eng: eng,
 		log:       c.Logger,
 		debug:     c.Logger.Enabled(ctx, slog.LevelDebug),
-		wakeSpace: max(1, params.SendBuffer/4),
+		wakeSpace: wakeSpace(params),
 		kicks:     make(chan *Conn, maxKicks),
 		icmps:     make(chan assoc.ICMP, maxICMP),
 		closing:   make(chan struct{}),
@@ -98,6 +99,7 @@ func newStack(ctx context.Context, cfg *Config) (*Stack, error) {
 		leaving:   make(map[netip.Addr]bool),
 		addrsNew:  make(chan struct{}),
 	}
+	s.memory.init(params.MaxMemory)
 	s.sockets.Store(new([]udpencap.Socket))
 	if err := s.openSockets(ctx); err != nil {
 		return nil, err
@@ -191,6 +193,7 @@ func (s *Stack) associate(port uint16, addr *Addr) (*Conn, error) {
 	if s.isClosing {
 		return nil, net.ErrClosed
 	}
+	s.eng.SetRoom(s.memory.room())
 	a, err := s.eng.Associate(time.Now(), assoc.AssociateParams{
 		LocalPort: port, Remote: addr.transports(), Port: addr.Port,
 	})
@@ -257,6 +260,8 @@ func (s *Stack) flusher() {
 			c.leave(now, false)
 		case m := <-s.icmps:
 			s.handleICMP(m)
+		case <-s.memory.changed:
+			s.shareMemory()
 		case <-s.closing:
 			return
 		}

@@ -62,6 +62,7 @@ type Association struct {
 	out              outstanding
 	outbound         int // streams
 	peerArwnd        int
+	budget           budget
 	tuning           tuning
 	fastRecovery     bool
 	fastRecoveryExit wire.TSN
@@ -197,15 +198,22 @@ func (a *Association) Send(now time.Time, m Message) error {
 }
 
 func (a *Association) sendFits(n int) bool {
+	if a.Lacks(n) {
+		return false
+	}
 	return a.queue.bytes == 0 || a.queue.bytes+n+perMessageCost <= a.sendBuffer()
 }
 
 // SendSpace is how many bytes of a message Send would take now, or 0.
 func (a *Association) SendSpace() int {
-	if a.queue.bytes == 0 {
-		return a.cfg.MaxMessageSize
+	n := a.cfg.MaxMessageSize
+	if a.queue.bytes > 0 {
+		n = a.sendBuffer() - a.queue.bytes - perMessageCost
 	}
-	return max(0, a.sendBuffer()-a.queue.bytes-perMessageCost)
+	if a.budget.limited {
+		n = min(n, a.room()-perMessageCost)
+	}
+	return max(0, n)
 }
 
 // Outstanding is how many bytes of user data are in flight.

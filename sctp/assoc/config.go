@@ -86,8 +86,17 @@ type Config struct {
 	// RecvBuffer if that is set; a smaller value means RecvBuffer.
 	MaxRecvBuffer int
 	// MaxMessageSize is the largest message accepted for sending and the
-	// largest one reassembled, in bytes. Default: 64 MiB.
+	// largest one reassembled, in bytes. Default: 64 MiB, or a quarter of MaxMemory if
+	// that is less.
 	MaxMessageSize int
+	// MaxMemory bounds what all associations of the stack together take for messages,
+	// in bytes: in their send buffers, received and not read, and in parts. Whoever runs
+	// the engine counts: see Association.SetRoom. When it is used up, windows are not
+	// opened and messages not taken beyond a few KiB for each association, and new
+	// associations are refused; an association in the middle of a message may exceed it
+	// by an eighth, and is aborted then. Default: 1 GiB, eight associations that use all
+	// that one may, or thousands with the usual buffers full. Negative: no limit.
+	MaxMemory int
 	// MaxPaths is how many addresses of a peer are used; the rest of what
 	// its INIT lists is ignored. Default: 16.
 	MaxPaths int
@@ -173,6 +182,7 @@ func (c *Config) extensions() extensions { return c.announced }
 const (
 	maxSackDelay   = 500 * time.Millisecond // RFC 9260, Section 6.2: "MUST NOT raise it above 500 ms"
 	minARwnd       = 1500                   // RFC 9260, Section 3.3.2: least a_rwnd of an INIT
+	minMemory      = 64 << 10               // an eighth of it is some packets
 	minMTU         = 576                    // below this a packet would not hold an INIT ACK
 	maxMTU         = 65535
 	ipv4UDPOverIP  = 20 + 8
@@ -215,6 +225,10 @@ func (c Config) WithDefaults() (Config, error) {
 	}
 	tuned(&c.SendBuffer, &c.MaxSendBuffer)
 	tuned(&c.RecvBuffer, &c.MaxRecvBuffer)
+	num(&c.MaxMemory, 1<<30)
+	if c.MaxMemory > 0 {
+		num(&c.MaxMessageSize, min(64<<20, max(1, c.MaxMemory/4)))
+	}
 	num(&c.MaxMessageSize, 64<<20)
 	num(&c.MaxPaths, 16)
 	num(&c.MaxAssociations, 65536)
@@ -270,6 +284,10 @@ func (c Config) WithDefaults() (Config, error) {
 		return c, configError("Scheduler", "%d is none of the constants", c.Scheduler)
 	case c.MaxMessageSize < 1:
 		return c, configError("MaxMessageSize", "%v is negative", c.MaxMessageSize)
+	case c.MaxMemory > 0 && c.MaxMemory < max(minMemory, 16*c.MTU):
+		return c, configError("MaxMemory", "%v is below 64 KiB or 16 packets", c.MaxMemory)
+	case c.MaxMemory > 0 && c.MaxMemory < c.MaxMessageSize+perMessageCost:
+		return c, configError("MaxMemory", "%v does not hold a message of MaxMessageSize, %v", c.MaxMemory, c.MaxMessageSize)
 	case c.MaxAssociations < 1:
 		return c, configError("MaxAssociations", "%v is negative", c.MaxAssociations)
 	case c.MaxPaths < 1 || c.MaxPaths > maxPathsLimit:

@@ -37,8 +37,16 @@ func (a *Association) buffered() int {
 // more data can complete does not count, or a message larger than the window
 // could never be received.
 func (a *Association) arwnd() int {
+	return a.window(a.boundWindow(a.freeBuffer()))
+}
+
+// freeBuffer is what is left of the receive buffer.
+func (a *Association) freeBuffer() int {
 	head := min(a.reassembly.headIncomplete(a.tracker.cum), a.cfg.MaxMessageSize)
-	w := a.recvBuffer() - max(0, a.buffered()-head)
+	return a.recvBuffer() - max(0, a.buffered()-head)
+}
+
+func (a *Association) window(w int) int {
 	// RFC 9260, Section 6.2: "The receiver MUST also have an algorithm for
 	// advertising its receive window to avoid receiver silly window syndrome".
 	if w < min(a.recvBuffer()/2, a.cfg.MTU) {
@@ -52,7 +60,7 @@ func (a *Association) arwnd() int {
 // than it counted, so the bound is twice the buffer.
 func (a *Association) overCommitted() bool {
 	head := min(a.reassembly.headIncomplete(a.tracker.cum), a.cfg.MaxMessageSize)
-	return a.buffered()-head >= 2*a.recvBuffer() || a.ack.advertised == 0 && a.arwnd() == 0
+	return a.buffered()-head >= 2*a.recvBuffer() || a.ack.advertised == 0 && a.window(a.freeBuffer()) == 0
 }
 
 // handleData processes a DATA or I-DATA chunk. It reports whether the rest of
@@ -109,6 +117,10 @@ func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
 			return false
 		}
 		return true
+	}
+	if !a.admits(now, d.TSN, len(d.Payload)) {
+		a.ack.immediate = true
+		return a.state != StateClosed
 	}
 	if int(d.Stream) >= a.reassembly.limit {
 		// Section 6.5: "it SHOULD acknowledge the reception of the DATA chunk

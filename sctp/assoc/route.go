@@ -239,7 +239,7 @@ func (s *Stack) handleCookieEcho(now time.Time, d Datagram, h wire.Header, c wir
 		s.answer(d, h, cookie.remoteTag, wire.AppendChunk(nil, wire.ChunkAbort, 0, nil))
 		return nil, false
 	}
-	if len(s.byTag) >= s.cfg.MaxAssociations {
+	if len(s.byTag) >= s.cfg.MaxAssociations || s.starved {
 		s.answer(d, h, cookie.remoteTag, wire.AppendAbort(nil, false, wire.AppendCause(nil, wire.CauseOutOfResource, nil)))
 		return nil, false
 	}

@@ -59,6 +59,7 @@ type Stack struct {
 	ports     map[uint16]int // associations by local SCTP port
 	lastID    uint64
 
+	starved bool // there is no memory for new associations
 	used    tagRing
 	replies []reply
 	stats   StackStats
@@ -186,6 +187,9 @@ type AssociateParams struct {
 
 // Associate begins an association: it enters COOKIE-WAIT.
 func (s *Stack) Associate(now time.Time, p AssociateParams) (*Association, error) {
+	if s.starved {
+		return nil, ErrMemory
+	}
 	if p.LocalPort == 0 {
 		p.LocalPort = s.FreePort()
 	}

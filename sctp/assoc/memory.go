@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"errors"
+	"time"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
+
+// A budget is what an association may take of the memory that all of a stack
+// share (Config.MaxMemory). Whoever runs the engine counts what they take, and
+// tells each how much is left: SetRoom.
+type budget struct {
+	limited bool
+	room    int // what was left of the memory of all
+	taken   int // what the association had then
+}
+
+// leastMemory is what every association may take, whatever others do, in bytes: short
+// messages go on both ways when there is nothing left.
+const leastMemory = 4 << 10
+
+func (c *Config) memoryFloor() int { return max(leastMemory, 2*c.MTU) }
+
+// overdraft is the part of MaxMemory by which associations may exceed it to
+// complete the message that they are in the middle of: 1/overdraft.
+const overdraft = 8
+
+// ErrMemory: the associations of the stack take Config.MaxMemory; there are no new
+// ones until they take less.
+var ErrMemory = errors.New("sctp: Config.MaxMemory is used up")
+
+// Memory is what an association takes for messages, in bytes: those in the send
+// buffer, those received which the user has not Consumed, parts of others, and
+// buffers kept for reuse.
+func (a *Association) Memory() int {
+	if a.state == StateClosed {
+		return 0
+	}
+	return a.queue.bytes + a.queue.pool.bytes + a.buffered() + a.reassembly.pool.bytes
+}
+
+// SetRoom says how many bytes of memory all associations together may take more
+// than they do; it is negative if they have more than they should.
+func (a *Association) SetRoom(room int) {
+	a.budget = budget{limited: true, room: room, taken: a.Memory()}
+	if room < a.cfg.MaxMemory/2 {
+		// What is kept for reuse is better kept for all.
+		a.queue.pool, a.reassembly.pool = bufPool{}, bufPool{}
+	}
+	if a.state.mayReceiveData() && a.ack.advertised < a.cfg.MTU && a.arwnd() >= a.cfg.MTU {
+		a.ack.due = true // the peer waits for it
+	}
+}
+
+// Starved tells whether the association would offer a larger window or take more
+// messages to send if others took less.
+func (a *Association) Starved() bool {
+	return a.budget.limited && a.state != StateClosed && (a.ack.advertised < a.recvBuffer() || a.queue.bytes > 0) &&
+		a.room() < min(a.cfg.MTU, a.recvBuffer())
+}
+
+// Lacks tells whether a message of n bytes cannot be sent for want of room.
+func (a *Association) Lacks(n int) bool { return a.budget.limited && n+perMessageCost > a.room() }
+
+// room is what the association may take more.
+func (a *Association) room() int {
+	b := &a.budget
+	if !b.limited {
+		return 1 << 62
+	}
+	taken := a.queue.bytes + a.buffered()
+	return max(b.room-max(0, a.Memory()-b.taken), a.cfg.memoryFloor()-taken)
+}
+
+// boundWindow applies the room to a receive window.
+func (a *Association) boundWindow(w int) int {
+	if !a.budget.limited {
+		return w
+	}
+	return min(w, max(0, a.room()))
+}
+
+// admits tells whether a new DATA chunk may take memory. The next one of a message
+// whose beginning is here may, for else all of it would be taken by beginnings for
+// ever. Who wants too much more is aborted: "Out of Resource" (RFC 9260, Section
+// 3.3.10.4).
+func (a *Association) admits(now time.Time, tsn wire.TSN, n int) (ok bool) {
+	if !a.budget.limited || n <= a.room() {
+		return true
+	}
+	if tsn != a.tracker.cum.Add(1) || a.reassembly.held == 0 {
+		return false
+	}
+	if a.room() >= -a.cfg.MaxMemory/overdraft {
+		return true
+	}
+	a.abort(now, "no memory to complete a message", wire.AppendCause(nil, wire.CauseOutOfResource, nil))
+	return false
+}
+
+// SetRoom says how many bytes of memory the associations may take more than they
+// do. New ones are refused when there is nothing left: those of peers with an ABORT
+// for Out of Resource, which answers the COOKIE ECHO, those of this side with
+// ErrMemory.
+func (s *Stack) SetRoom(room int) { s.starved = s.cfg.MaxMemory > 0 && room <= 0 }
