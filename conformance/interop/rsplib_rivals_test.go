@@ -122,7 +122,9 @@ func TestElementsMoveBetweenOurRegistrars(t *testing.T) {
 		r.clientAt("10.44.0.3,10.45.0.3:3863")}
 	rsplibEchoAt(r, 4, theirs, "10.44.0.2:3863")
 	known := func(handle string) func() bool {
-		return func() bool { return home(r, users[0], handle) != 0 && home(r, users[1], handle) != 0 && home(r, users[2], handle) != 0 }
+		return func() bool {
+			return home(r, users[0], handle) != 0 && home(r, users[1], handle) != 0 && home(r, users[2], handle) != 0
+		}
 	}
 	r.soon(rsplibBoot, known("EchoPool"), "RSPLIB's is known to all")
 	r.serveAt(&pool.Server{Handle: "OurPool", ID: ours, Handler: pool.Echo}, "10.44.0.2,10.45.0.2:3863")

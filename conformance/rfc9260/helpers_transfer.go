@@ -14,7 +14,6 @@ import (
 
 // Times by which cases judge.
 const (
-	atOnce = 100 * time.Millisecond // an answer that must not be delayed has come
 	settle = 250 * time.Millisecond // a burst is over; much less than RTO.Min
 )
 

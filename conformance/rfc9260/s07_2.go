@@ -53,8 +53,8 @@ func missing(t *conformance.T, n int, same bool) (*tester.Assoc, wire.TSN) {
 	return a, tsn
 }
 
-// again is whether S has sent a TSN more than once.
-func again(t *conformance.T, a *tester.Assoc, tsn wire.TSN) bool {
+// resent is whether S has sent a TSN more than once.
+func resent(t *conformance.T, a *tester.Assoc, tsn wire.TSN) bool {
 	for _, x := range transmissions(t, a) {
 		if x.TSN == tsn && !x.first {
 			return true
@@ -103,17 +103,17 @@ var section7_2 = []conformance.Case{
 	{ID: "9260/7.2.4/1", Run: func(t *conformance.T) {
 		a, tsn := missing(t, 2, false)
 		t.Sleep(300 * time.Millisecond)
-		t.Check(!again(t, a, tsn), "no retransmission after two miss indications", "one")
+		t.Check(!resent(t, a, tsn), "no retransmission after two miss indications", "one")
 	}},
 	{ID: "9260/7.2.4/2", Run: func(t *conformance.T) {
 		a, tsn := missing(t, 3, false)
 		t.Sleep(settle)
-		t.Check(again(t, a, tsn), "a fast retransmission after three miss indications", "none; S sent %s", describe(transmissions(t, a)))
+		t.Check(resent(t, a, tsn), "a fast retransmission after three miss indications", "none; S sent %s", describe(transmissions(t, a)))
 	}},
 	{ID: "9260/7.2.4/3", Run: func(t *conformance.T) {
 		a, tsn := missing(t, 5, true)
 		t.Sleep(settle)
-		t.Check(!again(t, a, tsn), "no fast retransmission after SACKs that acknowledge nothing new", "one")
+		t.Check(!resent(t, a, tsn), "no fast retransmission after SACKs that acknowledge nothing new", "one")
 	}},
 	{ID: "9260/7.2.4/4", Run: func(t *conformance.T) {
 		a := warm(t, tester.Setup{})

@@ -31,8 +31,8 @@ func data() []byte {
 	return d.Append(nil)
 }
 
-// aborted is a case of Section 8.4, rule 8: what comes is answered by ABORT.
-func aborted(chunk func() []byte) func(*conformance.T) {
+// answeredByAbort is a case of Section 8.4, rule 8: what comes is answered by ABORT.
+func answeredByAbort(chunk func() []byte) func(*conformance.T) {
 	return func(t *conformance.T) {
 		a, _ := outOfTheBlue(t, chunk())
 		c := a.Expect(tester.Any())
@@ -94,11 +94,11 @@ var section8_4 = []conformance.Case{
 		}
 		t.Dial(tester.Setup{})
 	}},
-	{ID: "9260/8.4/8", Run: aborted(data)},
-	{ID: "9260/8.4/9", Run: aborted(func() []byte { s := wire.Sack{CumTSNAck: 1, ARwnd: 65535}; return s.Append(nil) })},
-	{ID: "9260/8.4/10", Run: aborted(func() []byte { return wire.AppendHeartbeat(nil, wire.ChunkHeartbeat, []byte("heartbeat")) })},
-	{ID: "9260/8.4/11", Run: aborted(func() []byte { return wire.AppendShutdown(nil, 1) })},
-	{ID: "9260/8.4/12", Run: aborted(func() []byte { return wire.AppendError(nil, wire.AppendInvalidStream(nil, 1)) })},
+	{ID: "9260/8.4/8", Run: answeredByAbort(data)},
+	{ID: "9260/8.4/9", Run: answeredByAbort(func() []byte { s := wire.Sack{CumTSNAck: 1, ARwnd: 65535}; return s.Append(nil) })},
+	{ID: "9260/8.4/10", Run: answeredByAbort(func() []byte { return wire.AppendHeartbeat(nil, wire.ChunkHeartbeat, []byte("heartbeat")) })},
+	{ID: "9260/8.4/11", Run: answeredByAbort(func() []byte { return wire.AppendShutdown(nil, 1) })},
+	{ID: "9260/8.4/12", Run: answeredByAbort(func() []byte { return wire.AppendError(nil, wire.AppendInvalidStream(nil, 1)) })},
 	{ID: "9260/8.4/13", Run: func(t *conformance.T) {
 		a, tag := outOfTheBlue(t, data())
 		c := a.Next(t.Wait(), tester.Is(wire.ChunkAbort))

@@ -131,7 +131,7 @@ func (a *Association) checkReceiving() error {
 	hold := func(m *run) {
 		runs++
 		n := 0
-		for _, p := range m.parts {
+		for _, p := range m.parts.items() {
 			n += len(p)
 		}
 		held += m.size
@@ -147,7 +147,7 @@ func (a *Association) checkReceiving() error {
 	}
 	for _, page := range r.pages {
 		for i := 0; page != nil && i < len(page); i++ {
-			for _, m := range page[i].waiting {
+			for _, m := range page[i].waiting.items() {
 				hold(m)
 				if !page[i].next.Less(m.ssn) {
 					return fmt.Errorf("SSN %d waits for %d", m.ssn, page[i].next)
