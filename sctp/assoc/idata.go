@@ -28,12 +28,12 @@ func (c *Config) announceInterleaving() {
 // is in I-DATA chunks (RFC 8260, Section 2.2.1). It is known from EventCommUp on.
 func (a *Association) Interleaving() bool { return a.ext.has(extIData) }
 
-// canForward tells whether the peer can be told that messages are abandoned.
+// canForward tells whether the peer can be told that messages are abandoned:
+// with interleaving, by I-FORWARD-TSN. Linux has it, but does not announce the
+// chunk; who has both interleaving and partial reliability must have it (RFC 8260,
+// Section 2: "it is REQUIRED to implement the corresponding changes").
 func (a *Association) canForward() bool {
-	if a.ext.has(extIData) {
-		return a.ext.has(extIForwardTSN)
-	}
-	return a.ext.has(extForwardTSN)
+	return a.ext.has(extForwardTSN) || a.ext.has(extIData|extIForwardTSN)
 }
 
 // interleaved tells whether messages go in I-DATA chunks.

@@ -121,6 +121,18 @@ func TestTheWrongKindOfChunkAborts(t *testing.T) {
 	})
 }
 
+// Linux announces interleaving and partial reliability, but not the chunk for
+// both.
+func TestIForwardTSNNeedNotBeAnnounced(t *testing.T) {
+	x := newTester(t, interleaving(0))
+	x.init.Params = wire.AppendForwardTSNSupported(wire.AppendSupportedExtensions(nil, wire.ChunkIData))
+	z := x.connect()
+	require.True(t, z.Interleaving() && z.canForward())
+	x.say(iforwardTSN(x.init.InitialTSN))
+	require.Equal(t, StateEstablished, z.State())
+	require.Equal(t, x.init.InitialTSN, z.tracker.cum)
+}
+
 // A fragment that contradicts the others of its message is a violation; one
 // that comes too late is not.
 func TestHostileFragments(t *testing.T) {
