@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/rserpool/rserpool/sctp"
 	"github.com/rserpool/rserpool/service/sandbox"
 	"github.com/rserpool/rserpool/service/scripting"
 )
@@ -63,4 +64,39 @@ func readFrom(f *os.File, size int64) ([]byte, error) {
 	data := make([]byte, size)
 	_, err := io.ReadFull(io.NewSectionReader(f, 0, size), data)
 	return data, err
+}
+
+// finish tells how the script has ended, and sends its output.
+func (s *scriptSession) finish(ctx context.Context, end scriptEnd, msgs <-chan sctp.Message) {
+	status := end.result.Status
+	log := s.h.cfg.Log.With("client", s.conn.RemoteAddr().String(), "took", end.result.Took)
+	if end.err != nil {
+		log.Warn("script not run", "error", end.err)
+		status = 1
+	} else {
+		log.Info("script has ended", "status", status, "printed", end.result.Printed)
+	}
+	s.element.HandleExit(uint32(status))
+	output, err := s.box.Open(outputName)
+	if err == nil {
+		defer output.Close()
+	} else if !errors.Is(err, os.ErrNotExist) {
+		log.Warn("no output of a script", "error", err)
+	}
+	for data := make([]byte, scripting.MaxData); ; {
+		n := 0
+		if output != nil {
+			n, _ = io.ReadFull(output, data)
+		}
+		if s.flush(ctx) != nil || replyScripting(ctx, s.conn, &scripting.Download{Data: data[:n]}) != nil || n == 0 {
+			return
+		}
+		select {
+		case m, ok := <-msgs: // the client may ask whether it goes on
+			if !ok || s.handle(ctx, m) != nil {
+				return
+			}
+		default:
+		}
+	}
 }

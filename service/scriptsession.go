@@ -4,8 +4,6 @@ package service
 
 import (
 	"context"
-	"errors"
-	"io"
 	"os"
 	"time"
 
@@ -178,39 +176,4 @@ func (s *scriptSession) store(a scripting.ElementAction) (err error) {
 	}
 	_, err = f.Write(a.Data)
 	return err
-}
-
-// finish tells how the script has ended, and sends its output.
-func (s *scriptSession) finish(ctx context.Context, end scriptEnd, msgs <-chan sctp.Message) {
-	status := end.result.Status
-	log := s.h.cfg.Log.With("client", s.conn.RemoteAddr().String(), "took", end.result.Took)
-	if end.err != nil {
-		log.Warn("script not run", "error", end.err)
-		status = 1
-	} else {
-		log.Info("script has ended", "status", status, "printed", end.result.Printed)
-	}
-	s.element.HandleExit(uint32(status))
-	output, err := s.box.Open(outputName)
-	if err == nil {
-		defer output.Close()
-	} else if !errors.Is(err, os.ErrNotExist) {
-		log.Warn("no output of a script", "error", err)
-	}
-	for data := make([]byte, scripting.MaxData); ; {
-		n := 0
-		if output != nil {
-			n, _ = io.ReadFull(output, data)
-		}
-		if s.flush(ctx) != nil || replyScripting(ctx, s.conn, &scripting.Download{Data: data[:n]}) != nil || n == 0 {
-			return
-		}
-		select {
-		case m, ok := <-msgs: // the client may ask whether it goes on
-			if !ok || s.handle(ctx, m) != nil {
-				return
-			}
-		default:
-		}
-	}
 }
