@@ -130,6 +130,7 @@ func (e *Engine) HandleAssocLost(now time.Time, assoc uint64, how Loss) {
 		delete(e.scope.endpoints, a.endpoint)
 	}
 	e.selected = e.space.OfAssoc(e.selected[:0], assoc)
+	e.selected = slices.DeleteFunc(e.selected, e.yield)
 	moves := e.mayMove(e.selected)
 	for _, el := range e.selected {
 		if moves {

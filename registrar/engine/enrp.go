@@ -29,6 +29,7 @@ type scope struct {
 	heartbeatAt time.Time
 	beats       int // heartbeats so far
 	adoptions   adoptions
+	conquests   []*conquest  // in the order of their times
 	suggestions []suggestion // in the order of their times
 
 	due time.Time // when enrpTimeout has something to do; zero: never

@@ -55,6 +55,7 @@ func (e *Engine) heartbeat(now time.Time) {
 	e.announcePresence(now, !s.operational)
 	s.heartbeatAt = now.Add(e.jitter(s.cfg.HeartbeatCycle, 8))
 	s.beats++
+	s.forget(now)
 	if !s.operational {
 		return
 	}

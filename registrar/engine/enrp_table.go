@@ -129,7 +129,7 @@ func (e *Engine) fresher(p *peer, h param.PoolHandle, pe *param.PoolElement) boo
 	}
 	switch home := el.Home(); {
 	case home == e.cfg.ServerID:
-		return false
+		return pe.HomeID == p.id && e.scope.yieldedTo(el) == p.id
 	case pe.HomeID != p.id:
 		return false
 	case home == p.id:

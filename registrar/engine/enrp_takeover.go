@@ -43,6 +43,9 @@ func (e *Engine) initTakeover(now time.Time, a *association, from *peer, target 
 	if p == from {
 		return
 	}
+	if c := e.scope.conquered(now, target); c != nil && p == nil && e.tooLate(c, from) {
+		return
+	}
 	if p != nil {
 		if p.state == PeerTakeover {
 			if !e.yields(from.id) {
@@ -111,12 +114,14 @@ func (e *Engine) acknowledge(now time.Time, p *peer, from uint32) {
 func (e *Engine) takeoverWon(now time.Time, p *peer) {
 	e.groupcast(&enrp.TakeoverServer{Header: e.header(0), Target: p.id}, func(q *peer) bool { return q != p })
 	e.removePeer(now, p)
-	n := 0
+	taken := make(map[*handlespace.Element]struct{})
 	for el := range e.owned(p.id) {
-		n++
+		taken[el] = struct{}{}
 		e.space.SetHome(el, e.cfg.ServerID)
 		e.adopt(now, el)
 	}
+	n := len(taken)
+	e.scope.remember(now, p.id, taken)
 	e.stats.TakeoversDone++
 	e.stats.Adopted += uint64(n)
 	e.event(Event{Kind: EventTakeoverCompleted, Peer: p.id, By: e.cfg.ServerID, Count: n})

@@ -48,6 +48,14 @@ func (e *Engine) tell(el *handlespace.Element, action enrp.UpdateAction, better 
 	}
 }
 
+// tellOne tells one peer of an element, as if it had registered.
+func (e *Engine) tellOne(el *handlespace.Element, p *peer) {
+	m := &enrp.HandleUpdate{Header: e.header(p.id), PoolHandle: el.Pool().Handle(), PoolElement: *el.PE()}
+	if m.PoolElement.ASAPTransport != nil && (len(m.PoolHandle) <= param.MaxHandleRSPLIB || e.long(p)) {
+		e.sendENRP(p.assoc, m)
+	}
+}
+
 // handleUpdate handles an ENRP_HANDLE_UPDATE.
 func (e *Engine) handleUpdate(now time.Time, p *peer, m *enrp.HandleUpdate) {
 	el := e.space.Lookup(m.PoolHandle, m.PoolElement.ID)

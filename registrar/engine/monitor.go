@@ -65,6 +65,9 @@ func (e *Engine) keepAliveAck(now time.Time, a *association, m *asap.EndpointKee
 // RFC 5352, Section 3.5: "If the sending of ASAP_ENDPOINT_KEEP_ALIVE to a PE fails, the ENRP server MUST consider the PE
 // as unreachable and MUST remove the PE from its handlespace."
 func (e *Engine) keepAliveFails(now time.Time, el *handlespace.Element) {
+	if e.yield(el) {
+		return
+	}
 	a := e.assocs[el.Assoc()]
 	e.remove(el, ReasonNoAnswer)
 	if a != nil && a.elements == 0 {

@@ -250,3 +250,103 @@ func TestOrphans(t *testing.T) {
 	}
 	require.EqualValues(t, 1, s.e.Stats().TakeoversDone)
 }
+
+// Who could not hear of a takeover wants to do it as well. The same server has precedence as if both attempts had met: it says
+// what is its own now, and does not acknowledge.
+func TestTakeoverAfterThisOneWithPrecedence(t *testing.T) {
+	for profile, rival := range map[Profile]uint32{ProfileAuto: third, ProfileRSPLIB: third, ProfileRFC: lower} {
+		s := newENRPScene(t, func(c *Config) { c.Profile = profile }).alone()
+		s.join(higher, 102, "10.0.0.2")
+		s.enrp(102, add("A", ownedBy(higher, 1, "10.0.0.8")))
+		s.enrp(102, add("B", ownedBy(higher, 2, "10.0.0.9")))
+		s.abandon(102)
+		require.EqualValues(t, 1, s.e.Stats().TakeoversDone)
+		s.up(5, host("10.0.0.5"))
+		s.in(5, reg("C", 3, "10.0.0.5")) // it has nothing to do with it
+		s.join(rival, 103, "10.0.0.3")
+		out := s.enrp(103, &enrp.InitTakeover{Header: from(rival), Target: higher})
+		require.Nil(t, has(t, out, enrp.TypeInitTakeoverAck), "%v", profile)
+		done := has(t, out, enrp.TypeTakeoverServer).(*enrp.TakeoverServer)
+		require.EqualValues(t, higher, done.Target)
+		require.Len(t, out, 3, "and two updates: %v", out)
+		u := has(t, out, enrp.TypeHandleUpdate).(*enrp.HandleUpdate)
+		require.EqualValues(t, serverID, u.PoolElement.HomeID)
+		require.EqualValues(t, "A", u.PoolHandle)
+
+		// Much later it is another matter.
+		s.advance(4 * time.Minute)
+		s.upENRP(104, "10.0.0.3")
+		s.enrp(104, presenceOf(rival, "10.0.0.3", 0xffff, true))
+		out = s.enrp(104, &enrp.InitTakeover{Header: from(rival), Target: higher})
+		require.NotNil(t, has(t, out, enrp.TypeInitTakeoverAck))
+	}
+}
+
+// If the other one has precedence, it gets its acknowledgement. What was taken over here stays until the element goes there,
+// and then nothing is said about it: RSPLIB would remove what it owns. At no time is the element gone.
+func TestTakeoverAfterThisOneWithoutPrecedence(t *testing.T) {
+	for profile, rival := range map[Profile]uint32{ProfileAuto: lower, ProfileRSPLIB: lower, ProfileRFC: third} {
+		s := newENRPScene(t, func(c *Config) { c.Profile = profile }).alone()
+		s.join(higher, 102, "10.0.0.2")
+		s.enrp(102, add("A", ownedBy(higher, 1, "10.0.0.8")))
+		s.enrp(102, add("B", ownedBy(higher, 2, "10.0.0.9")))
+		s.abandon(102)
+		s.connected(s.e.scope.lastID-1, 8, host("10.0.0.8"))
+		s.in(8, ack("A", 1))
+		s.connected(s.e.scope.lastID, 9, host("10.0.0.9"))
+		s.in(9, ack("B", 2))
+		s.join(rival, 103, "10.0.0.3")
+		out := s.enrp(103, &enrp.InitTakeover{Header: from(rival), Target: higher})
+		require.NotNil(t, has(t, out, enrp.TypeInitTakeoverAck))
+		require.EqualValues(t, serverID, s.home("A", 1), "it is here still")
+
+		// One of them follows the other registrar, and ends the association here.
+		out = s.lost(8)
+		require.Nil(t, has(t, out, enrp.TypeHandleUpdate), "%v", out)
+		require.EqualValues(t, rival, s.home("A", 1))
+		require.EqualValues(t, serverID, s.home("B", 2))
+		require.Len(t, ids(t, s.in(9, resolve("A", 1))), 1)
+
+		// The other one is listed there, and is believed to be there.
+		sum := s.e.space.Checksum(rival) - 1
+		out = s.enrp(103, presenceOf(rival, "10.0.0.3", sum, false))
+		require.NotNil(t, has(t, out, enrp.TypeHandleTableRequest))
+		table := &enrp.HandleTableResponse{Header: from(rival), Pools: make([]enrp.PoolEntry, 2)}
+		table.Pools[0].PoolHandle, table.Pools[0].PoolElements = "A", append(table.Pools[0].PoolElements, ownedBy(rival, 1, "10.0.0.8"))
+		table.Pools[1].PoolHandle, table.Pools[1].PoolElements = "B", append(table.Pools[1].PoolElements, ownedBy(rival, 2, "10.0.0.9"))
+		s.enrp(103, table)
+		require.EqualValues(t, rival, s.home("B", 2))
+		require.Nil(t, has(t, s.lost(9), enrp.TypeHandleUpdate))
+		require.EqualValues(t, rival, s.home("B", 2))
+	}
+}
+
+// Without the rival, an element that goes is gone.
+func TestTakeoverAfterThisOneByTheDead(t *testing.T) {
+	s := newENRPScene(t, nil).alone()
+	s.join(higher, 102, "10.0.0.2")
+	s.enrp(102, add("A", ownedBy(higher, 1, "10.0.0.8")))
+	s.abandon(102)
+	s.connected(s.e.scope.lastID, 8, host("10.0.0.8"))
+	s.in(8, ack("A", 1))
+	s.join(lower, 103, "10.0.0.3")
+	s.enrp(103, &enrp.InitTakeover{Header: from(lower), Target: higher})
+	s.abandon(103)
+	s.lost(8)
+	require.Zero(t, s.home("A", 1))
+}
+
+// An element that has gone to the one with precedence, and does not answer here any more, is that one's.
+func TestTakeoverAfterThisOneAndSilence(t *testing.T) {
+	s := newENRPScene(t, func(c *Config) { c.KeepAliveInterval, c.ENRP.MaxTimeLastHeard = 5*time.Second, time.Hour }).alone()
+	s.join(higher, 102, "10.0.0.2")
+	s.enrp(102, add("A", ownedBy(higher, 1, "10.0.0.8")))
+	s.abandon(102)
+	s.connected(s.e.scope.lastID, 8, host("10.0.0.8"))
+	s.in(8, ack("A", 1))
+	s.join(lower, 103, "10.0.0.3")
+	s.enrp(103, &enrp.InitTakeover{Header: from(lower), Target: higher})
+	require.Nil(t, has(t, s.advance(15*time.Second), enrp.TypeHandleUpdate))
+	require.EqualValues(t, lower, s.home("A", 1))
+	require.Zero(t, s.e.assocs[8].elements)
+}
