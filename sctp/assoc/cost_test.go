@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package assoc
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What a transfer costs in packets, SACKs and memory: what was won must not be lost unnoticed.
+
+// Small messages share packets, large ones fill them.
+func TestPacketsPerMessage(t *testing.T) {
+	for _, tt := range []struct{ messages, size, packets int }{
+		{1000, 64, 56},       // 18 chunks of 80 bytes in 1460
+		{100, 1444, 100},     // each fills one
+		{16, 65536, 16 * 46}, // 45.4 packets
+	} {
+		p, a, z := established(t, Config{})
+		a.cfg.NoNagle = false
+		before, sacks := a.stats.PacketsSent, z.stats.SacksSent
+		for i := range tt.messages {
+			require.NoError(t, a.Send(p.now, Message{Data: make([]byte, tt.size), Stream: uint16(i % 7)}))
+		}
+		p.pump()
+		require.Len(t, p.z.msgs, tt.messages)
+		require.LessOrEqual(t, int(a.stats.PacketsSent-before), tt.packets+1, "%d messages of %d bytes", tt.messages, tt.size)
+		require.EqualValues(t, 1, z.stats.SacksSent-sacks, "one SACK for what came together")
+	}
+}
+
+// Packets that come alone get a SACK for every second one (RFC 9260, Section 6.2).
+func TestSacksPerPacket(t *testing.T) {
+	p, a, z := established(t, Config{})
+	before := z.stats.SacksSent
+	sendN(t, p, a, 100, 1444)
+	p.flush(p.a)
+	in := p.z.inbox
+	require.Len(t, in, 100)
+	for i := range in {
+		p.z.inbox = in[i : i+1 : i+1]
+		p.deliver(p.z)
+		p.flush(p.z)
+	}
+	require.EqualValues(t, 50, z.stats.SacksSent-before)
+}
+
+// A window of messages, and its SACK, allocates nothing at either end.
+func TestBulkDoesNotAllocate(t *testing.T) {
+	for name, cfg := range map[string]Config{
+		"standard": {}, "Westwood, RACK": {CongestionControl: CongestionWestwood, LossDetection: LossDetectionRACK},
+	} {
+		p, a, z := established(t, cfg)
+		buf, data := make([]byte, 1<<16), make([]byte, 1000)
+		carry := func(from, to *Association) {
+			for {
+				tr, ok := from.PollTransmit(p.now, buf)
+				if !ok {
+					return
+				}
+				to.HandlePacket(p.now, Datagram{Local: tr.Remote, Remote: tr.Local, Data: buf[:tr.Len]})
+				to.EndBatch(p.now)
+			}
+		}
+		turn := func() {
+			p.now = p.now.Add(time.Millisecond)
+			for range 50 {
+				if err := a.Send(p.now, Message{Data: data}); err != nil {
+					t.Error(err)
+				}
+			}
+			carry(a, z)
+			for {
+				m, ok := z.PollMessage()
+				if !ok {
+					break
+				}
+				z.Consumed(p.now, 1, len(m.Data))
+				z.Recycle(m.Data)
+			}
+			carry(z, a)
+		}
+		for range 200 {
+			turn()
+		}
+		require.Zero(t, testing.AllocsPerRun(200, turn), name)
+		require.Zero(t, a.out.count())
+	}
+}
