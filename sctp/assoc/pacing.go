@@ -33,8 +33,9 @@ func (c *congestion) pacePerSRTT() int {
 	return 125
 }
 
-// paced tells whether the pacer applies, and not Max.Burst.
-func (p *path) paced() bool { return p.rto.srtt >= pacedRTT }
+// paced tells whether the pacer applies, and not Max.Burst. The least RTT tells
+// how long the path is: with a queue in a host every round trip becomes long.
+func (p *path) paced() bool { return p.rto.least >= pacedRTT }
 
 // paceAdmits tells whether a packet may leave now. Otherwise it sets the time
 // when to ask again.
@@ -42,6 +43,7 @@ func (p *path) paceAdmits(now time.Time) bool {
 	c := &p.pace
 	rate := float64(p.cc.cwnd) * float64(p.cc.pacePerSRTT()) / 100 / p.rto.srtt.Seconds() // bytes per second
 	most := max(pacePackets*p.cc.pmdcs, int(rate*paceTick.Seconds()))
+	c.credit = max(c.credit, -most) // the rate has changed, or it was sent without
 	if c.at.IsZero() {
 		c.credit = most
 	} else if took := now.Sub(c.at); took > 0 {

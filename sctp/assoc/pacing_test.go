@@ -13,7 +13,7 @@ import (
 // of the next packets is a deadline.
 func TestPacing(t *testing.T) {
 	p, a, _ := lossy(t, Config{NoNagle: true, HeartbeatInterval: -1})
-	a.primary.rto.srtt = 100 * time.Millisecond
+	a.primary.rto.srtt, a.primary.rto.least = 100*time.Millisecond, 100*time.Millisecond
 	a.primary.cc.cwnd = 1 << 20
 	sendN(t, p, a, 1000, 1444)
 	sent, bursts, most := 0, 0, 0
@@ -42,7 +42,7 @@ func TestPacing(t *testing.T) {
 // Short round trips, and what is not much, are not paced.
 func TestNotPaced(t *testing.T) {
 	p, a, _ := lossy(t, Config{NoNagle: true, MaxBurst: -1})
-	a.primary.rto.srtt = time.Millisecond
+	a.primary.rto.srtt, a.primary.rto.least = time.Millisecond, time.Millisecond
 	a.primary.cc.cwnd = 1 << 20
 	sendN(t, p, a, 500, 1444)
 	n := 0
@@ -51,11 +51,31 @@ func TestNotPaced(t *testing.T) {
 	require.Equal(t, 500, n)
 
 	p, a, _ = lossy(t, Config{NoNagle: true})
-	a.primary.rto.srtt = time.Second
+	a.primary.rto.srtt, a.primary.rto.least = time.Second, time.Second
 	a.primary.cc.cwnd = 1 << 20
 	sendN(t, p, a, 10, 1444)
 	n = 0
 	p.a.filter = func(Datagram) bool { n++; return true }
 	p.flush(p.a)
 	require.Equal(t, 10, n)
+}
+
+// What was sent while the path was not paced is no debt.
+func TestPacingHasNoDebt(t *testing.T) {
+	p, a, _ := lossy(t, Config{NoNagle: true, HeartbeatInterval: -1, MaxBurst: -1})
+	path := a.primary
+	path.rto.srtt, path.rto.least = time.Millisecond, time.Millisecond
+	path.cc.cwnd = 64 << 20
+	for range 10 {
+		sendN(t, p, a, 2000, 1444)
+		p.pump()
+	}
+	path.rto.srtt, path.rto.least = 10*time.Millisecond, 10*time.Millisecond
+	path.cc.cwnd, path.cc.ssthresh = 100_000, 100_000
+	path.pace.credit, path.pace.at = -1<<30, p.now
+	sendN(t, p, a, 1, 1444)
+	require.False(t, p.flush(p.a))
+	at, ok := a.Deadline()
+	require.True(t, ok)
+	require.LessOrEqual(t, at.Sub(p.now), 10*time.Millisecond)
 }

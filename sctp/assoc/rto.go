@@ -14,7 +14,8 @@ type rtoEstimator struct {
 	rto          time.Duration
 	initial      time.Duration
 	min, max     time.Duration
-	samples      uint32 // measurements made
+	samples      uint32        // measurements made
+	least        time.Duration // RTT that was ever seen; 0: none was
 }
 
 func (e *rtoEstimator) init(c *Config) {
@@ -25,6 +26,7 @@ func (e *rtoEstimator) init(c *Config) {
 
 func (e *rtoEstimator) measure(r time.Duration) {
 	r = max(r, 0)
+	e.see(r)
 	e.samples++
 	if e.srtt == 0 {
 		// C2: "SRTT = R, RTTVAR = R/2, RTO = SRTT + 4 * RTTVAR"
@@ -48,3 +50,10 @@ func (e *rtoEstimator) measure(r time.Duration) {
 // backOff doubles the timeout. RFC 9260, Section 6.3.3, E2: "set RTO = RTO * 2
 // ('back off the timer')".
 func (e *rtoEstimator) backOff() { e.rto = min(2*e.rto, e.max) }
+
+// see takes a round-trip time that is no measurement for the RTO.
+func (e *rtoEstimator) see(r time.Duration) {
+	if r = max(r, 1); e.least == 0 || r < e.least {
+		e.least = r
+	}
+}

@@ -66,6 +66,9 @@ func (a *Association) handleSack(now time.Time, s *wire.Sack) {
 				a.beginSearch(now, p)
 			}
 			a.dataAcked(now, p.sack.acked)
+			if p.sack.rtt > 0 {
+				p.rto.see(p.sack.rtt)
+			}
 			p.cc.onRound(p.sack.rtt, o.cumAck, o.next)
 			if p.cc.westwood != nil {
 				p.cc.westwood.measure(now, p.sack.rtt, p.rto.srtt, p.sack.acked)

@@ -190,7 +190,9 @@ func (k *packet) appendNew(now time.Time, begun bool) {
 		}
 		k.appendChunk(tsn, &c)
 		p.cc.burst -= c.size()
-		p.pace.credit -= c.size()
+		if p.paced() {
+			p.pace.credit -= c.size()
+		}
 		p.startT3(now)
 		p.startRTT(now, tsn)
 		first = false

@@ -55,10 +55,12 @@ func (a *Association) tuneRecv(now time.Time, bytes int) {
 	t.since, t.read = now, 0
 }
 
-// recvRTT is the round-trip time of the peer's data, or 0.
+// recvRTT is the least round-trip time that is known, or 0: what a queue in a
+// host adds needs no larger buffer.
 func (a *Association) recvRTT() time.Duration {
-	if a.primary != nil && a.primary.rto.srtt > 0 {
-		return a.primary.rto.srtt
+	rtt := a.tuning.rtt
+	if a.primary != nil && a.primary.rto.least > 0 && (rtt == 0 || a.primary.rto.least < rtt) {
+		rtt = a.primary.rto.least
 	}
-	return a.tuning.rtt
+	return rtt
 }

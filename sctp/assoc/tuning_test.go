@@ -12,7 +12,7 @@ import (
 // The receive buffer becomes twice of what the user reads in a round trip.
 func TestTuneRecv(t *testing.T) {
 	p, a, _ := lossy(t, Config{})
-	a.primary.rto.srtt = 10 * time.Millisecond
+	a.primary.rto.srtt, a.primary.rto.least = 10*time.Millisecond, 10*time.Millisecond
 	read := func(bytes int, d time.Duration) int {
 		p.now = p.now.Add(d)
 		a.tuneRecv(p.now, bytes)
@@ -26,7 +26,7 @@ func TestTuneRecv(t *testing.T) {
 	require.Equal(t, 32<<20, read(40<<20, 10*time.Millisecond), "MaxRecvBuffer")
 
 	p, a, _ = lossy(t, Config{RecvBuffer: 1 << 20})
-	a.primary.rto.srtt = 10 * time.Millisecond
+	a.primary.rto.srtt, a.primary.rto.least = 10*time.Millisecond, 10*time.Millisecond
 	require.Equal(t, 1<<20, read(1, time.Second))
 	require.Equal(t, 1<<20, read(4<<20, 10*time.Millisecond), "whoever sets it has it")
 }
