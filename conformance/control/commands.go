@@ -34,11 +34,19 @@ func (c *Commands) Do(ctx context.Context, act string, args conformance.Args) er
 	}
 	cmd := command(ctx, fill(line, args))
 	cmd.Stdout, cmd.Stderr = c.Output, c.Output
+	// Many clients end when their input does: it stays open, and empty.
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- cmd.Wait() }()
+	go func() {
+		failed <- cmd.Wait()
+		in.Close()
+	}()
 	select {
 	case err := <-failed:
 		return err
