@@ -88,6 +88,7 @@ type Assoc struct {
 	Up      bool // both sides are ready
 
 	listening bool // made by Listen
+	settled   bool // the INIT ACK is chosen
 	unread    []*Chunk
 	messages  []Message
 	fragments []fragment

@@ -64,21 +64,31 @@ func (a *Assoc) SendCookieEcho(more ...[]byte) {
 // ExpectCookieAck waits for S's COOKIE ACK; that none comes is a failure.
 func (a *Assoc) ExpectCookieAck() *Chunk { return a.Expect(Is(wire.ChunkCookieAck)) }
 
-// Connect does the whole handshake as the client. That it does not succeed makes the case inconclusive: a case about the
-// handshake does its steps itself.
+// Connect does the whole handshake as the client, and sends INIT and COOKIE ECHO again as a client would. That it does not
+// succeed makes the case inconclusive: a case about the handshake does its steps itself.
 func (a *Assoc) Connect() *Assoc {
-	a.SendInit()
-	if a.Next(a.r.cfg.Wait, Is(wire.ChunkInitAck)) == nil {
+	if !a.insist(wire.ChunkInitAck, a.SendInit) {
 		a.r.cfg.Judge.Inconclusive("the association could not be set up: INIT ACK did not come; seen: %s", a.Seen())
 	}
 	if a.Cookie == nil {
 		a.r.cfg.Judge.Inconclusive("the association could not be set up: no State Cookie in the INIT ACK")
 	}
-	a.SendCookieEcho()
-	if a.Next(a.r.cfg.Wait, Is(wire.ChunkCookieAck)) == nil {
+	a.settled = true // a second INIT ACK, to an INIT sent again, is another offer
+	if !a.insist(wire.ChunkCookieAck, func() { a.SendCookieEcho() }) {
 		a.r.cfg.Judge.Inconclusive("the association could not be set up: COOKIE ACK did not come; seen: %s", a.Seen())
 	}
 	return a
+}
+
+// insist sends something until a chunk of the type comes in answer, three times at most.
+func (a *Assoc) insist(answer wire.ChunkType, send func()) bool {
+	for range 3 {
+		send()
+		if a.Next(a.r.cfg.Wait/3, Is(answer)) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // Dial sets up an association with the system under test, as the client; see Connect.
@@ -119,6 +129,9 @@ func (a *Assoc) AcceptInit() *Assoc {
 
 // learnInit keeps what S says of itself in an INIT or INIT ACK.
 func (a *Assoc) learnInit(c *Chunk) {
+	if a.settled {
+		return
+	}
 	in, err := wire.ParseInit(c.Chunk)
 	if err != nil {
 		a.r.Note("not counted: %v", err)

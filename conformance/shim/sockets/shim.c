@@ -8,7 +8,7 @@
 //
 //   shim-usrsctp [-addr ADDRESS[,ADDRESS]] [-udp PORT] [-port PORT] [-spare ADDRESS] [-idata 1] [-caps NAME[,NAME]]
 //
-// The UDP port of the kernel is net.sctp.udp_port; -udp must say the same.
+// With usrsctp, UDP port 0 is any free one. That of the kernel is net.sctp.udp_port; -udp must say the same.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -536,6 +536,20 @@ static void commands(void)
 	}
 }
 
+#ifndef KERNEL
+// free_port finds a UDP port that nobody has.
+static int free_port(void)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET};
+	socklen_t n = sizeof a;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || getsockname(fd, (struct sockaddr *)&a, &n) < 0)
+		die("no free UDP port");
+	close(fd);
+	return ntohs(a.sin_port);
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	const char *addr = "127.0.0.1", *spare = "", *caps = DEFAULT_CAPS;
@@ -560,6 +574,8 @@ int main(int argc, char **argv)
 		}
 	}
 #ifndef KERNEL
+	if (udp == 0)
+		udp = free_port();
 	usrsctp_init((uint16_t)udp, NULL, NULL);
 	usrsctp_sysctl_set_sctp_blackhole(0);
 	usrsctp_sysctl_set_sctp_ecn_enable(0);
