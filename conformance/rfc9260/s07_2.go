@@ -40,7 +40,7 @@ func bytesOf(all []transmission) (n int) {
 // missing is an association where T has reported the first TSN of S's missing n times, acknowledging one more TSN each
 // time unless same. That takes less than RTO.Min together with the time to look at what follows.
 func missing(t *conformance.T, n int, same bool) (*tester.Assoc, wire.TSN) {
-	a, tsn := outstanding(t, tester.Setup{}, 8, 8, 700)
+	a, tsn := outstanding(t, tester.Setup{}, 8, 8, 500)
 	for i := range uint16(n) {
 		a.Drain()
 		end := 2 + i
