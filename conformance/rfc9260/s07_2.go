@@ -66,12 +66,12 @@ func resent(t *conformance.T, a *tester.Assoc, tsn wire.TSN) bool {
 // Section 7.2, SCTP Slow-Start and Congestion Avoidance: its subsections.
 var section7_2 = []conformance.Case{
 	{ID: "9260/7.2.1/1", Run: func(t *conformance.T) {
-		a := sending(t, tester.Setup{}, 1, 100000)
+		a := sending(t, tester.Setup{}, 2, 50000)
 		got, most := bytesOf(firsts(t, a)), initialCwnd(t, a)+pmdcs(t, a)
 		t.Check(got < most, "less outstanding than the initial cwnd and a packet", "%d bytes, the limit is %d", got, most)
 	}},
 	{ID: "9260/7.2.1/2", Run: func(t *conformance.T) {
-		a := sending(t, tester.Setup{}, 1, 100000)
+		a := sending(t, tester.Setup{}, 2, 50000)
 		a.Auto.HeartbeatAck = false // what passes would show S that only large packets are lost (RFC 8899)
 		first := firsts(t, a)[0].TSN
 		for range 2 { // each expiry lets one packet out
@@ -86,7 +86,7 @@ var section7_2 = []conformance.Case{
 		a.Expect(tester.Is(wire.ChunkData))
 	}},
 	{ID: "9260/7.2.1/3", Run: func(t *conformance.T) {
-		a := sending(t, tester.Setup{}, 1, 100000)
+		a := sending(t, tester.Setup{}, 2, 50000)
 		acked := 0
 		for i := range 20 {
 			all := firsts(t, a)
