@@ -206,6 +206,12 @@ type Config struct {
 	// NoAddIP does without the reconfiguration of addresses (RFC 5061): peers
 	// are not told of AddAddr and RemoveAddr, and cannot change theirs.
 	NoAddIP bool
+	// BehindNAT keeps local addresses out of packets, because they mean nothing
+	// beyond a translator of addresses (RFC 6951, Section 5.7). An association begins
+	// with one, and peers that support ADD-IP learn the others, and changes, from the
+	// addresses that packets come from; whoever can change those on their way can forge
+	// them (RFC 5061, Section 6). Default: peers are told all local addresses.
+	BehindNAT bool
 
 	// NoZeroChecksum computes and checks the CRC32c of every packet also where
 	// the Network is a udpencap.Protector, as that of sctp/dtlsnet. The default,
@@ -319,6 +325,7 @@ func (c *Config) params() assoc.Config {
 		AuthKeys:              cloneKeys(c.AuthKeys),
 		AuthActiveKey:         c.AuthActiveKey,
 		NoAddIP:               c.NoAddIP,
+		BehindNAT:             c.BehindNAT,
 		ErrorDetection:        c.errorDetection(),
 	}
 	c.pathParams(&p)

@@ -33,8 +33,8 @@
 // # Limitations
 //
 // An association that is not established yet, or that waits for SHUTDOWN
-// COMPLETE, does not survive the loss of its last address. Addresses in packets
-// are those of this host, also behind NAT. Messages are not interleaved (RFC
+// COMPLETE, does not survive the loss of its last address. Behind NAT
+// set Config.BehindNAT, which keeps addresses out of packets. Messages are not interleaved (RFC
 // 8260). There is no encryption: run TLS over a [Stream] (RFC 3436), or the
 // whole over DTLS (RFC 8261), with package sctp/dtlsnet.
 package sctp

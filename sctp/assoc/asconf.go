@@ -49,6 +49,8 @@ type sentAsconf struct {
 	chunk    []byte
 	requests []addrRequest
 	at       time.Time
+	source   netip.AddrPort // where it must come from, with Config.BehindNAT
+	strayed  bool           // … and could not
 }
 
 // maxRequests bounds the requests in an ASCONF chunk, so that it fits with its
@@ -199,19 +201,31 @@ func (a *Association) nextRequests() (now []addrRequest) {
 }
 
 // build makes the next ASCONF chunk, if there is something to ask for.
-func (a *Association) buildAsconf() bool {
+func (a *Association) buildAsconf(now time.Time) bool {
 	s := &a.asconf
 	// RFC 9260, Section 5.4, lets nothing but HEARTBEATs go to an unconfirmed
 	// address, which wait for a source, when both sides have lost all they had.
 	if len(s.queue) == 0 || a.dataPath().state == PathUnconfirmed && a.hasSource() {
 		return false
 	}
-	requests := a.nextRequests()
+	var requests []addrRequest
+	var source netip.AddrPort
+	if a.cfg.BehindNAT {
+		requests, source = a.nextHidden(now)
+	} else {
+		requests = a.nextRequests()
+	}
 	if len(requests) == 0 {
 		return false
 	}
 	var params []byte
+	if a.cfg.BehindNAT {
+		params = a.hiddenParams(requests)
+	}
 	for i := range requests {
+		if a.cfg.BehindNAT {
+			break
+		}
 		r := &requests[i]
 		s.lastID++
 		r.id = s.lastID
@@ -221,7 +235,7 @@ func (a *Association) buildAsconf() bool {
 	if len(s.sent) == 0 {
 		s.t4.begin()
 	}
-	s.sent = append(s.sent, &sentAsconf{seq: s.next, chunk: chunk.Append(nil), requests: requests})
+	s.sent = append(s.sent, &sentAsconf{seq: s.next, chunk: chunk.Append(nil), requests: requests, source: source})
 	s.next++
 	return true
 }
@@ -230,6 +244,9 @@ func (a *Association) buildAsconf() bool {
 // sender MUST fill in the Address Parameter field with an address that is part
 // of the association (in this case, the one being deleted)."
 func (a *Association) knownAddress(requests []addrRequest) netip.Addr {
+	if a.cfg.BehindNAT {
+		return wildcard(requests[0].addr.Addr())
+	}
 	for _, l := range a.local {
 		if a.inScope(l.Addr()) {
 			return l.Addr()
@@ -249,18 +266,21 @@ func (a *Association) transmitAsconf(now time.Time, buf []byte) (Transmit, bool)
 	if len(s.sent) == 0 && len(s.queue) == 0 || !a.state.mayReconfigure() || !a.ext.has(extAsconf) {
 		return Transmit{}, false
 	}
-	if len(s.sent) == 0 && !a.buildAsconf() || !s.t4.due {
+	if len(s.sent) == 0 && !a.buildAsconf(now) || !s.t4.due {
 		return Transmit{}, false
 	}
 	stuck := !a.hasSource() && len(s.added()) == 0
-	if (len(s.sent) < maxBundled || stuck && len(s.sent) < maxCachedAcks) && (s.t4.expired > 0 || !a.hasSource()) {
+	if !a.cfg.BehindNAT && (len(s.sent) < maxBundled || stuck && len(s.sent) < maxCachedAcks) && (s.t4.expired > 0 || !a.hasSource()) {
 		// RFC 5061, Section 5.5: "in the event of the loss of an SCTP packet
 		// containing either an ASCONF or ASCONF-ACK, it is allowable for a sender to
 		// bundle additional ASCONFs in the retransmission." An address that is added
 		// now may be the only one to send from.
-		a.buildAsconf()
+		a.buildAsconf(now)
 	}
 	p, local := a.asconfRoute()
+	if a.cfg.BehindNAT {
+		p, local = a.hiddenRoute(now)
+	}
 	if p == nil {
 		s.t4.sent(now, a.dataPath()) // nothing can go out: see after an RTO
 		return Transmit{}, false
@@ -356,6 +376,9 @@ func (a *Association) handleAsconfAck(now time.Time, c wire.Chunk) {
 	s.t4.stop()
 	if len(s.sent) > 0 {
 		s.t4.begin() // the others' answers did not fit or were lost
+	}
+	if sent.strayed && a.askAgain(sent, ack.Params) {
+		return
 	}
 	a.settle(now, sent.requests, ack.Params)
 }

@@ -166,6 +166,12 @@ type Config struct {
 	AuthActiveKey uint16
 	// NoAddIP does without the reconfiguration of addresses (RFC 5061).
 	NoAddIP bool
+	// BehindNAT keeps the addresses of this side out of packets: they mean nothing
+	// beyond a translator (RFC 6951, Section 5.7). An association begins with one, and
+	// peers that support ADD-IP learn the others, and changes, from the addresses that
+	// packets come from, which who can change them on their way can forge (RFC 5061,
+	// Section 6).
+	BehindNAT bool
 
 	// ErrorDetection is what protects all packets below SCTP and makes their
 	// CRC32c superfluous (RFC 9653). 0: nothing does.

@@ -30,13 +30,15 @@
 // RFC 9260 with RFC 3758, RFC 7496, RFC 4895, RFC 5061, RFC 6525 (while streams
 // are reset, new messages wait on all of them), RFC 7829, RFC 8899 and ECN: no
 // interleaving. All that is sent is authenticated with the active key, also what
-// was queued before it was. ASCONF chunks carry this side's own addresses, not
-// wildcards. DATA chunks cut for a path MTU that shrinks then are fragmented by
-// IP, which only the host can do for IPv6. Streams are served first come, first
-// served. Partial delivery is not offered: a message is delivered whole. Restart
-// of a peer is recognised if it comes from the same UDP port; from another one it
-// is a new association beside the old. Memory is bounded for each association
-// (twice Config.RecvBuffer, and one message of Config.MaxMessageSize), not for
-// all of a stack. An INIT lists 32 local addresses at most. Where RFC 9260 leaves
-// a choice or is not followed: docs/deviations.md.
+// was queued before it was. DATA chunks cut for a path MTU that shrinks then are
+// fragmented by IP, which only the host can do for IPv6. Streams are served
+// first come, first served. Partial delivery is not offered: a message is
+// delivered whole. Restart of a peer is recognised if it comes from the same UDP
+// port; from another one it is a new association beside the old. Memory is
+// bounded for each association (twice Config.RecvBuffer, and one message of
+// Config.MaxMessageSize), and for all of a stack if whoever runs the engine
+// counts (SetRoom). If an association ends before the answer to its reset (RFC
+// 6525) has come, messages that the peer has sent meanwhile may be lost. An INIT
+// lists 32 local addresses at most. Where RFC 9260 leaves a choice or is not
+// followed: docs/deviations.md.
 package assoc

@@ -126,7 +126,9 @@ func (p *pair) extension(cmd, arg byte, c *assoctest.Conn) {
 			_ = c.Assoc.ResetStreams(now, false, true)
 		case 5:
 			p.held = true
-			_ = c.Assoc.ResetAssociation(now)
+			if c.Assoc.ResetAssociation(now) == nil {
+				p.unanswered[c]++
+			}
 		case 6:
 			_ = c.Assoc.AddStreams(now, 1, 0)
 		case 7:

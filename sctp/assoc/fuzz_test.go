@@ -85,6 +85,9 @@ type pair struct {
 	// acknowledged meanwhile. It is lost if its host crashes.
 	held     bool
 	restarts uint64
+	// unanswered counts resets of an association that it has not heard of again. If it
+	// ends before, nobody knows which messages were before it.
+	unanswered map[*assoctest.Conn]int
 }
 
 // An inbound is a stream of a receiver.
@@ -109,7 +112,7 @@ type sentMessage struct {
 var traceCommands bool
 
 func newPair(paths int, cfg assoc.Config) (*pair, error) {
-	p := &pair{sim: simnet.NewSim(1, epoch), cfg: cfg, last: make(map[inbound]int), readAll: true}
+	p := &pair{sim: simnet.NewSim(1, epoch), cfg: cfg, last: make(map[inbound]int), readAll: true, unanswered: make(map[*assoctest.Conn]int)}
 	segs := p.sim.Disjoint(paths)
 	for i := range p.hosts {
 		var addrs []netip.AddrPort
@@ -157,6 +160,7 @@ func (p *pair) watch(c *assoctest.Conn) {
 			p.lossy = true
 		case assoc.EventAssociationReset:
 			p.reset = true
+			p.unanswered[c]--
 		case assoc.EventSendFailed:
 			p.sendFailed(e)
 		}
@@ -401,6 +405,10 @@ func (p *pair) finish() error {
 		}
 	}
 	p.read(1000)
+	for _, n := range p.unanswered {
+		p.forged = p.forged || n > 0
+		p.lossy = p.lossy || n > 0
+	}
 	for i, h := range p.hosts {
 		if n := h.Stack.Indexed(); n != 0 {
 			p.fail("%s: the stack still holds %d entries", h.Name, n)

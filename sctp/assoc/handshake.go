@@ -30,7 +30,7 @@ func (a *Association) enter(s State) { a.state = s }
 
 // appendInit builds the INIT chunk for a destination.
 func (a *Association) appendInit(b []byte, dst netip.Addr) []byte {
-	params := appendAddressParams(nil, a.local, dst)
+	params := appendAddressParams(nil, a.cfg, a.local, dst)
 	multihomed := len(params) > 0
 	if a.preserve != 0 {
 		params = wire.AppendCookiePreservative(params, a.preserve)

@@ -151,7 +151,10 @@ const (
 // appendAddressParams appends what an INIT or INIT ACK sent to a destination
 // says of the local addresses: those that make sense there, or none if the
 // peer will see the only one as the packet's source.
-func appendAddressParams(b []byte, local []netip.AddrPort, dst netip.Addr) []byte {
+func appendAddressParams(b []byte, c *Config, local []netip.AddrPort, dst netip.Addr) []byte {
+	if c.BehindNAT {
+		return b
+	}
 	var list []netip.Addr
 	for _, l := range local {
 		if a := l.Addr(); !a.IsLoopback() || dst.IsLoopback() {

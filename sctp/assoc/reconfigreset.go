@@ -115,6 +115,9 @@ func (a *Association) releaseAtEnd() {
 		}
 		a.reassemble(d, held[i].from)
 	}
+	if again {
+		r.forget() // what waits for one that seemed to be older
+	}
 }
 
 // used tells whether an ordered message with the number of d's has been delivered.

@@ -180,7 +180,7 @@ func appendInitAck(now time.Time, cfg *Config, jar *cookieJar, rng *rand.Rand, l
 	cookie.inbound = min(uint16(cfg.MaxInboundStreams), p.OutboundStreams)
 	cookie.addrs, cookie.ext = p.addrs[1:], p.ext
 
-	params := appendAddressParams(nil, local, d.Remote.Addr())
+	params := appendAddressParams(nil, cfg, local, d.Remote.Addr())
 	params = cfg.extensions().append(params, p.ext)
 	if p.ext.has(extAuth) {
 		if cookie.random == ([authRandomLen]byte{}) {
@@ -248,7 +248,7 @@ func (s *Stack) handleCookieEcho(now time.Time, d Datagram, h wire.Header, c wir
 		return nil, false
 	}
 	a := s.newAssociation(h.DstPort, h.SrcPort)
-	if cookie.generation != s.generation {
+	if cookie.generation != s.generation || s.cfg.BehindNAT {
 		a.localsSince(cookie.local)
 	}
 	if !a.fromCookie(now, cookie) {

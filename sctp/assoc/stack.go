@@ -215,6 +215,10 @@ func (s *Stack) Associate(now time.Time, p AssociateParams) (*Association, error
 	if len(a.paths) == 0 {
 		return nil, fmt.Errorf("%w for %v", ErrNoLocalAddress, p.Remote)
 	}
+	if s.cfg.BehindNAT {
+		a.localsSince(a.primary.local)
+		a.relocate(now, false)
+	}
 	a.associate(now, s.newTag(), wire.TSN(s.rng.Uint32()), p.OutboundStreams)
 	s.Sync(a)
 	return a, nil
