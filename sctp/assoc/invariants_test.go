@@ -149,7 +149,7 @@ func (a *Association) checkReceiving() error {
 		for i := 0; page != nil && i < len(page); i++ {
 			for _, m := range page[i].waiting.items() {
 				hold(m)
-				if !page[i].next.Less(m.ssn) {
+				if m.ssn == page[i].next || m.ssn.Less(page[i].next) {
 					return fmt.Errorf("SSN %d waits for %d", m.ssn, page[i].next)
 				}
 			}

@@ -470,6 +470,10 @@ var scenarios = []struct {
 		}
 	}},
 	{"addresses change", drawMoves},
+	{"addresses change, and are not told", func(s *setup) {
+		drawMoves(s)
+		s.clientConfig.BehindNAT, s.serverConfig.BehindNAT = true, s.rng.IntN(2) == 0
+	}},
 	{"client restarts", func(s *setup) {
 		s.paths = 1 + s.rng.IntN(2)
 		s.link.Loss = 0.1 * s.rng.Float64()
