@@ -130,7 +130,8 @@ type Config struct {
 	// associations are refused: those of peers with an ABORT for Out of Resource (RFC
 	// 9260, Section 3.3.10.4), those of this side with ErrMemory. What arrives of a
 	// message that has begun may exceed it by an eighth; after that such an association
-	// is aborted, for the same cause. What remains unread of associations that have ended
+	// is aborted, for the same cause. Calls that go on at the same time may exceed it by a
+	// message each. What remains unread of associations that have ended
 	// does not count. Default: 1 GiB, eight associations that take all that one may, or
 	// thousands that do not. Negative: no limit.
 	MaxMemory int
