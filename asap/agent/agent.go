@@ -22,7 +22,7 @@ type Agent struct {
 	resolver resolver
 	// subscriptions are in the order in which they were made.
 	subscriptions []*subscription
-	cache    cache
+	cache         cache
 
 	actions []Action
 	events  []Event

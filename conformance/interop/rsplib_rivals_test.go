@@ -87,6 +87,76 @@ func TestRSPLIBWantsToTakeOverAsWell(t *testing.T) {
 	}
 }
 
+// The same, but the two cannot talk to each other until ours has completed its takeover, for want of anybody who could object:
+// RSPLIB's hears of that only while it waits for acknowledgements of its own. Who has precedence then is the home in the end,
+// for both, and the element is known here all the time.
+func TestRSPLIBTakesOverAfterUs(t *testing.T) {
+	const victim = 0x33333333
+	for name, rival := range map[string]uint32{"OursIsLower": 0x11111111, "OursIsHigher": 0x00000002} {
+		t.Run(name, func(t *testing.T) {
+			r := newRSPLIBRig(t, func(c *sctp.Config) {
+				c.HeartbeatInterval, c.AssociationMaxRetrans = 30*time.Second, 60
+				c.RTOMin, c.RTOInitial, c.RTOMax = 200*time.Millisecond, 300*time.Millisecond, 500*time.Millisecond
+			})
+			theirs := r.lab.Node(t, 2, fmt.Sprintf(`sysctl -q -w net.sctp.rto_min=200 net.sctp.rto_initial=300 net.sctp.rto_max=500 `+
+				`net.sctp.association_max_retrans=60; exec rspregistrar -identifier=%#x -asap=10.44.0.2:3863,10.45.0.2 `+
+				`-enrp=10.44.0.2:9901,10.45.0.2`, rival)+rsplibLog)
+			dies := r.lab.Node(t, 3, fmt.Sprintf(`exec rspregistrar -identifier=%#x -asap=10.44.0.3:3863,10.45.0.3 `+
+				`-enrp=10.44.0.3:9901,10.45.0.3`, victim)+rsplibLog)
+			theirs.WaitLine(r.ctx(rsplibBoot), "The registrar is ready!")
+			dies.WaitLine(r.ctx(rsplibBoot), "The registrar is ready!")
+			// RSPLIB's begins 7.5 to 10 s after the death, and waits for 5 s. Ours begins after 4.5 to 7 s, and waits for 5 s or
+			// until it takes RSPLIB's for dead as well.
+			srv := r.registrar(func(c *registrar.Config) { c.MaxTimeLastHeard, c.MaxTimeNoResponse = 3*time.Second, 4*time.Second })
+			rsplibEchoAt(r, 4, 0xaa04, "10.44.0.3:3863").WaitUp(r.ctx(rsplibBoot))
+			atTheirs := r.clientAt("10.44.0.2,10.45.0.2:3863")
+			r.soon(rsplibBoot, func() bool {
+				return rsplibHomes(srv, "EchoPool")[0xaa04] == victim && home(r, atTheirs, "EchoPool") == victim
+			}, "both know the element")
+			rsplibAgree(r, srv, min(rival, victim), max(rival, victim))
+
+			dies.Kill()
+			died := time.Now()
+			known := func() {
+				require.Equal(t, []uint32{0xaa04}, rsplibElements(srv, "EchoPool"), "it is known all the time")
+			}
+			for time.Since(died) < 3500*time.Millisecond {
+				known()
+				time.Sleep(20 * time.Millisecond)
+			}
+			r.lab.Cut(t, 2, "A")
+			r.lab.Cut(t, 2, "B")
+			for srv.Stats().TakeoversDone == 0 || time.Since(died) < 10200*time.Millisecond {
+				known()
+				require.Less(t, time.Since(died), rsplibSoon, "ours takes over")
+				time.Sleep(5 * time.Millisecond)
+			}
+			t.Logf("taken over after %v", time.Since(died))
+			r.lab.Join(t, 2, "A")
+			r.lab.Join(t, 2, "B")
+			// They agree for longer than a takeover lasts.
+			var here, there uint32
+			for since := time.Now(); time.Since(since) < 8*time.Second; time.Sleep(20 * time.Millisecond) {
+				known()
+				was := here
+				here, there = rsplibHomes(srv, "EchoPool")[0xaa04], home(r, atTheirs, "EchoPool")
+				peers := srv.Peers()
+				if here != there || here != was || here != ourID && here != rival || len(peers) != 1 || !peers[0].Agrees() {
+					since = time.Now()
+				}
+				require.Less(t, time.Since(died), 3*rsplibDead, "both say that it is at home at the same registrar: %#x, %#x", here, there)
+			}
+			t.Logf("settled %v after the death: at home at %#x", time.Since(died), here)
+			user := r.client()
+			s, err := user.Dial(r.ctx(rsplibSoon), "EchoPool")
+			require.NoError(t, err)
+			r.call(s, "after the takeover")
+			require.NoError(t, s.Close())
+			r.finish()
+		})
+	}
+}
+
 // resolves wants some elements of a pool from a registrar, and tells where they are at home.
 func resolves(r *rsplibRig, user *pool.Client, handle string, ids ...uint32) map[uint32]uint32 {
 	r.t.Helper()
