@@ -57,7 +57,11 @@ func WriteResult(w io.Writer, r *Result, verbose bool) {
 	case r.Verdict == Fail || verbose:
 		fmt.Fprint(w, r.Explain())
 	case r.Verdict == Pass:
-		fmt.Fprintf(w, "pass          %s (%s) %.2fs\n", r.ID, r.Case.Level, r.Took.Seconds())
+		again := ""
+		if r.Retried != "" {
+			again = " when run alone; " + r.Retried
+		}
+		fmt.Fprintf(w, "pass          %s (%s) %.2fs%s\n", r.ID, r.Case.Level, r.Took.Seconds(), again)
 	default:
 		fmt.Fprintf(w, "%-13s %s (%s) %s\n", r.Verdict, r.ID, r.Case.Level, r.Why)
 	}

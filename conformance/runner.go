@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,10 +21,12 @@ type Result struct {
 	ID      string  `json:"id"`
 	Verdict Verdict `json:"verdict"`
 	// Expected and Seen say what the rule asks for and what happened instead, Why why there is no verdict.
-	Expected string        `json:"expected,omitempty"`
-	Seen     string        `json:"seen,omitempty"`
-	Why      string        `json:"why,omitempty"`
-	Took     time.Duration `json:"took"`
+	Expected string `json:"expected,omitempty"`
+	Seen     string `json:"seen,omitempty"`
+	Why      string `json:"why,omitempty"`
+	// Retried is what another run of the same case found before.
+	Retried string        `json:"retried,omitempty"`
+	Took    time.Duration `json:"took"`
 	// Transcript has a line per packet.
 	Transcript string `json:"transcript,omitempty"`
 
@@ -39,6 +42,9 @@ type Runner struct {
 	Wait, Quiet time.Duration
 	// Parallel is how many cases run at a time; 0 is 1.
 	Parallel int
+	// Retries is how often a case that did not pass is run again, alone, when all others are done: what a busy host made late
+	// passes then, and a failure that stays is one. The last run counts, and the result says that there was another.
+	Retries int
 	// NoSlow skips slow cases.
 	NoSlow bool
 	// Seed is that of the tester's tags and TSNs.
@@ -46,7 +52,7 @@ type Runner struct {
 	// Open, if set, makes the target of each case, and close ends it; else all cases share Target.
 	Open   func(ctx context.Context, c *Case) (target *Target, close func(), err error)
 	Target *Target
-	// Begin and Done, if set, are called before and after each case, one at a time. Done may change the result, to drop its
+	// Begin and Done, if set, are called before and after each case, one at a time; Done once its verdict stands. Done may change the result, to drop its
 	// packets for example.
 	Begin func(c *Case)
 	Done  func(r *Result)
@@ -55,42 +61,69 @@ type Runner struct {
 // Run runs the cases and returns their results in the same order. When the context ends, what has not begun is left out.
 func (r *Runner) Run(ctx context.Context, cases []Case) []Result {
 	results := make([]Result, len(cases))
-	var mu sync.Mutex
-	var wg sync.WaitGroup
+	var mu sync.Mutex // guards what follows, and the calls of Begin and Done
+	var again []int
 	next := 0
+	begin := func() (i int, ok bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if next >= len(cases) || ctx.Err() != nil {
+			return 0, false
+		}
+		i = next
+		next++
+		if r.Begin != nil {
+			r.Begin(&cases[i])
+		}
+		return i, true
+	}
+	done := func(i int, res Result) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Retries > 0 && !res.settled() {
+			again = append(again, i)
+		} else if r.Done != nil {
+			r.Done(&res)
+		}
+		results[i] = res
+	}
+	var wg sync.WaitGroup
 	for range max(r.Parallel, 1) {
 		wg.Go(func() {
-			for {
-				mu.Lock()
-				i := next
-				next++
-				if i >= len(cases) || ctx.Err() != nil {
-					mu.Unlock()
-					return
-				}
-				if r.Begin != nil {
-					r.Begin(&cases[i])
-				}
-				mu.Unlock()
-				res := r.RunCase(ctx, &cases[i])
-				mu.Lock()
-				if r.Done != nil {
-					r.Done(&res)
-				}
-				results[i] = res
-				mu.Unlock()
+			for i, ok := begin(); ok; i, ok = begin() {
+				done(i, r.RunCase(ctx, &cases[i]))
 			}
 		})
 	}
 	wg.Wait()
-	kept := results[:0]
-	for _, res := range results {
-		if res.ID != "" {
-			kept = append(kept, res)
+	slices.Sort(again)
+	for _, i := range again {
+		results[i] = r.retry(ctx, &cases[i], results[i])
+		if r.Done != nil {
+			r.Done(&results[i])
 		}
 	}
-	return kept
+	return slices.DeleteFunc(results, func(res Result) bool { return res.ID == "" })
 }
+
+// retry runs a case again until it passes, Retries times at most.
+func (r *Runner) retry(ctx context.Context, c *Case, first Result) Result {
+	res := first
+	for range r.Retries {
+		if ctx.Err() != nil || res.settled() {
+			break
+		}
+		res = r.RunCase(ctx, c)
+		res.Retried = first.Why
+		if first.Verdict == Fail {
+			res.Retried = "seen at first: " + first.Seen
+		}
+	}
+	return res
+}
+
+// settled reports whether a result needs no repetition.
+func (r *Result) settled() bool { return r.Verdict == Pass || r.Verdict == Skipped }
 
 // RunCase runs one case.
 func (r *Runner) RunCase(ctx context.Context, c *Case) (res Result) {
@@ -230,6 +263,9 @@ func (r *Result) Explain() string {
 	}
 	if r.Why != "" {
 		fmt.Fprintf(&b, "  because:   %s\n", r.Why)
+	}
+	if r.Retried != "" {
+		fmt.Fprintf(&b, "  before:    %s\n", r.Retried)
 	}
 	for line := range strings.Lines(r.Transcript) {
 		b.WriteString("  | " + line)

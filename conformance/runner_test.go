@@ -154,3 +154,27 @@ func TestProbe(t *testing.T) {
 		require.ErrorContains(t, r.Probe(t.Context(), nobody()), "nobody answers")
 	})
 }
+
+// What fails once, on a busy host for example, is run again when all else is done.
+func TestRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runs := map[string]int{}
+		run := func(bad int) func(t *conformance.T) {
+			return func(t *conformance.T) {
+				if runs[t.Case.ID]++; runs[t.Case.ID] <= bad {
+					t.Fail("nothing", "run %d", runs[t.Case.ID])
+				}
+			}
+		}
+		cases := conformance.Join([]conformance.Case{{ID: "9260/5.1/1", Run: run(1)}, {ID: "9260/5.1/2", Run: run(9)}, {ID: "9260/5.1/4", Run: run(0)}})
+		var done []string
+		r := conformance.Runner{Target: nobody(), Retries: 2, Done: func(res *conformance.Result) { done = append(done, res.ID) }}
+		res := r.Run(t.Context(), cases)
+		require.Equal(t, []string{"9260/5.1/4", "9260/5.1/1", "9260/5.1/2"}, done)
+		require.Equal(t, conformance.Pass, res[0].Verdict)
+		require.Equal(t, "seen at first: run 1", res[0].Retried)
+		require.Equal(t, conformance.Fail, res[1].Verdict)
+		require.Equal(t, "run 3", res[1].Seen)
+		require.Equal(t, map[string]int{"9260/5.1/1": 2, "9260/5.1/2": 3, "9260/5.1/4": 1}, runs)
+	})
+}

@@ -31,7 +31,7 @@ type conformanceFlags struct {
 	list, noSlow         bool
 	level                string
 	timeout, wait, quiet time.Duration
-	parallel             int
+	parallel, retries    int
 	seed                 uint64
 	verbose              bool
 }
@@ -88,6 +88,7 @@ func newConformanceRole(use, what string, role conformance.Role, keep func(confo
 	fl.DurationVar(&f.wait, "wait", 0, "how long an answer may take (default: 5s)")
 	fl.DurationVar(&f.quiet, "quiet", 0, "how long to watch that no answer comes (default: 1.5s)")
 	fl.IntVar(&f.parallel, "parallel", 1, "how many cases run at a time")
+	fl.IntVar(&f.retries, "retries", 2, "how often a case that did not pass is run again, alone, before that counts")
 	fl.Uint64Var(&f.seed, "seed", 0, "seed of the tester's tags and TSNs (default: random)")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show the packets of all cases")
 	return cmd
@@ -125,7 +126,7 @@ func (f *conformanceFlags) run(ctx context.Context, patterns []string, stdout, s
 	if f.seed == 0 {
 		f.seed = uint64(time.Now().UnixNano())
 	}
-	r := conformance.Runner{Timeout: f.timeout, Wait: f.wait, Quiet: f.quiet, Parallel: f.parallel, NoSlow: f.noSlow, Seed: f.seed}
+	r := conformance.Runner{Timeout: f.timeout, Wait: f.wait, Quiet: f.quiet, Parallel: f.parallel, Retries: f.retries, NoSlow: f.noSlow, Seed: f.seed}
 	done, err := f.target.open(ctx, f.role, &r, stderr)
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func Is(types ...wire.ChunkType) Match {
 
 // Any matches every chunk but HEARTBEAT, which S may send whenever it likes.
 func Any() Match {
-	return Match{"any chunk", func(c *Chunk) bool { return c.Type != wire.ChunkHeartbeat }}
+	return Match{"chunk", func(c *Chunk) bool { return c.Type != wire.ChunkHeartbeat }}
 }
 
 // Not matches what m does not.
