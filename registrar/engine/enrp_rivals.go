@@ -14,16 +14,16 @@ import (
 // hear of it, may want to take over as well.
 type conquest struct {
 	target   uint32
-	elements map[*handlespace.Element]struct{}
+	taken map[*handlespace.Element]struct{}
 	until    time.Time
 	// yielded is the server that takes over all the same, because it has precedence; 0: none.
 	yielded uint32
 }
 
 // remember notes a takeover.
-func (s *scope) remember(now time.Time, target uint32, elements map[*handlespace.Element]struct{}) {
+func (s *scope) remember(now time.Time, target uint32, taken map[*handlespace.Element]struct{}) {
 	s.conquests = slices.DeleteFunc(s.conquests, func(c *conquest) bool { return c.target == target || !c.until.After(now) })
-	s.conquests = append(s.conquests, &conquest{target: target, elements: elements, until: now.Add(s.conquestLasts())})
+	s.conquests = append(s.conquests, &conquest{target: target, taken: taken, until: now.Add(s.conquestLasts())})
 }
 
 // conquestLasts is the time in which the others have found the target dead, and given up or completed their attempts.
@@ -62,7 +62,7 @@ func (e *Engine) tooLate(c *conquest, from *peer) bool {
 	}
 	e.sendENRP(from.assoc, &enrp.TakeoverServer{Header: e.header(from.id), Target: c.target})
 	for el := range e.owned(e.cfg.ServerID) {
-		if _, ok := c.elements[el]; ok {
+		if _, ok := c.taken[el]; ok {
 			e.tellOne(el, from)
 		}
 	}
@@ -72,7 +72,7 @@ func (e *Engine) tooLate(c *conquest, from *peer) bool {
 // yieldedTo returns the server that takes over an element that was taken over here; 0 if there is none.
 func (s *scope) yieldedTo(el *handlespace.Element) uint32 {
 	for _, c := range s.conquests {
-		if _, ok := c.elements[el]; ok && c.yielded != 0 {
+		if _, ok := c.taken[el]; ok && c.yielded != 0 {
 			return c.yielded
 		}
 	}
