@@ -13,9 +13,9 @@ import (
 // A conquest is a takeover that this server has completed. It is remembered for as long as another server, which could not
 // hear of it, may want to take over as well.
 type conquest struct {
-	target   uint32
-	taken map[*handlespace.Element]struct{}
-	until    time.Time
+	target uint32
+	taken  map[*handlespace.Element]struct{}
+	until  time.Time
 	// yielded is the server that takes over all the same, because it has precedence; 0: none.
 	yielded uint32
 }

@@ -28,14 +28,15 @@
 // # Limitations
 //
 // RFC 9260 with RFC 3758, RFC 7496, RFC 4895, RFC 5061, RFC 6525 (while streams
-// are reset, new messages wait on all of them), RFC 7829, RFC 8899 and ECN: no
-// interleaving. All that is sent is authenticated with the active key, also what
-// was queued before it was. DATA chunks cut for a path MTU that shrinks then are
-// fragmented by IP, which only the host can do for IPv6. Streams are served
-// first come, first served. Partial delivery is not offered: a message is
-// delivered whole. Restart of a peer is recognised if it comes from the same UDP
-// port; from another one it is a new association beside the old. Memory is
-// bounded for each association (twice Config.RecvBuffer, and one message of
+// are reset, new messages wait on all of them), RFC 7829, RFC 8260, RFC 8899 and
+// ECN. All that is sent is authenticated with the active key, also what was
+// queued before it was. DATA chunks cut for a path MTU that shrinks then are
+// fragmented by IP, which only the host can do for IPv6. Partial delivery is not
+// offered: a message is delivered whole, also where messages are interleaved; an
+// association is aborted when so many are under way that none can become whole.
+// Restart of a peer is recognised if it comes from the same UDP port; from
+// another one it is a new association beside the old. Memory is bounded for each
+// association (twice Config.RecvBuffer, and one message of
 // Config.MaxMessageSize), and for all of a stack if whoever runs the engine
 // counts (SetRoom). If an association ends before the answer to its reset (RFC
 // 6525) has come, messages that the peer has sent meanwhile may be lost. An INIT
