@@ -366,12 +366,7 @@ func TestSchedulerChanges(t *testing.T) {
 					q.setFence()
 				case 3: // some are given up
 					doomed := wire.PPID(rapid.IntRange(0, 9).Draw(t, "doomed"))
-					x.a.sweep(func(m *outMessage) bool {
-						if m.ppid%10 != doomed {
-							return false
-						}
-						return true
-					})
+					x.a.sweep(func(m *outMessage) bool { return m.ppid%10 == doomed })
 					for s, list := range x.waiting {
 						var kept []wire.PPID
 						for _, id := range list {
