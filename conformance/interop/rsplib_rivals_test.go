@@ -88,7 +88,7 @@ func TestRSPLIBWantsToTakeOverAsWell(t *testing.T) {
 }
 
 // The same, but the two cannot talk to each other until ours has completed its takeover, for want of anybody who could object:
-// RSPLIB's hears of that only while it waits for acknowledgements of its own. Who has precedence then is the home in the end,
+// RSPLIB's hears of that only while it waits for acknowledgements of its own. One of them is the home in the end,
 // for both, and the element is known here all the time.
 func TestRSPLIBTakesOverAfterUs(t *testing.T) {
 	const victim = 0x33333333
