@@ -131,9 +131,10 @@ static int connectx(sock so, struct sockaddr_in *a, int n)
 // options makes what the peer may ask for possible.
 static void options(sock so)
 {
-	int on = 1;
+	int on = 1, buffer = 4 << 20; // sending does not wait: an abort would wait behind it
 	struct sctp_initmsg init = {.sinit_num_ostreams = 64, .sinit_max_instreams = 2048};
 	struct sctp_assoc_value reset = {.assoc_value = 7};
+	x_setsockopt(so, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
 	x_setsockopt(so, IPPROTO_SCTP, SCTP_INITMSG, &init, sizeof init);
 	x_setsockopt(so, IPPROTO_SCTP, SCTP_NODELAY, &on, sizeof on);
 	x_setsockopt(so, IPPROTO_SCTP, SCTP_RECVRCVINFO, &on, sizeof on);
@@ -437,18 +438,11 @@ static int act_send(const struct args *a, bool shutdown)
 	return 0;
 }
 
+// act_abort aborts by a message; the thread that reads finds the end and closes.
 static int act_abort(struct conn *c, const char *reason)
 {
-	struct linger linger = {.l_onoff = 1};
 	struct message m = {.flags = SCTP_ABORT, .data = (char *)reason, .size = strlen(reason)};
-	if (m.size > 0 && send_message(c->so, &m) == 0)
-		return 0;
-	x_setsockopt(c->so, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-	pthread_mutex_lock(&lock);
-	c->open = false;
-	x_close(c->so);
-	pthread_mutex_unlock(&lock);
-	return 0;
+	return send_message(c->so, &m);
 }
 
 static int act_reset(struct conn *c, const struct args *a)
