@@ -6,5 +6,17 @@ import "slices"
 
 // Mutants are the deliberately broken behaviours, and the cases that must catch each.
 func Mutants() []Mutant {
-	return slices.Concat(packetMutants, setupMutants, handshakeMutants, dataMutants, pathMutants, closeMutants, extensionMutants, asapMutants, enrpMutants)
+	return slices.Concat(
+		packetMutants,
+		setupMutants,
+		handshakeMutants,
+		dataMutants,
+		transferMutants,
+		pathMutants,
+		endMutants,
+		closeMutants,
+		extensionMutants,
+		asapMutants,
+		enrpMutants,
+	)
 }

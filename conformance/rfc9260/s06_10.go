@@ -14,9 +14,11 @@ import (
 var section6_10 = []conformance.Case{
 	{ID: "9260/6.10/1", Run: func(t *conformance.T) {
 		a := t.Dial(tester.Setup{})
-		for range 20 {
+		for range 10 {
 			a.Send(wire.AppendChunk(nil, 0xfe, 0, []byte("unknown")), wire.AppendHeartbeat(nil, wire.ChunkHeartbeat, []byte("heartbeat")),
 				a.Data(0, []byte("echo")), a.Data(beyond(a), []byte("no such stream")), a.Data(1, []byte("echo")))
+			t.Sleep(20 * time.Millisecond)
+			a.SendData(0, []byte("echo")) // a SACK that may wait
 			t.Sleep(20 * time.Millisecond)
 		}
 		if a.Next(t.Wait(), tester.SackOf(a.NextTSN-1, nil)) == nil {

@@ -122,6 +122,7 @@ var section6_2 = []conformance.Case{
 		a.SetSSN(0, 1)
 		for range 50 {
 			quiet(a)
+			t.Sleep(5 * time.Millisecond)
 		}
 		a.ExpectSack(a.NextTSN - 1)
 		t.Sleep(t.Quiet())

@@ -52,8 +52,9 @@ var section6_3 = []conformance.Case{
 					limit *= 2
 				}
 			}
+			// Timers may be late on a busy host.
 			if i > 0 {
-				t.Check(d >= min(2*last, most)*7/10 && d <= min(limit, most)*13/10, "intervals between retransmissions that double up to RTO.Max", "%v after %v", d, last)
+				t.Check(d >= min(2*last, most)*7/10 && d <= min(limit, most)*3/2, "intervals between retransmissions that double up to RTO.Max", "%v after %v", d, last)
 			}
 			c, last = next, d
 		}
