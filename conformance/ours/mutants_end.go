@@ -178,7 +178,7 @@ var endMutants = []Mutant{
 		New: answeringChunk(wire.ChunkShutdown, func(wire.Chunk) []byte { return wire.AppendShutdownAck(nil) })},
 	{Name: "SHUTDOWN ACK is sent once", Caught: []string{"9260/6/1", "9260/8.5.1/8", "9260/9.2/2", "9260/9.2/14"}, New: once(wire.ChunkShutdownAck)},
 	{Name: "SHUTDOWN is sent once", Caught: []string{"9260/9.2/8", "9260/9.2/10", "9260/9.2/11"}, New: once(wire.ChunkShutdown)},
-	{Name: "SHUTDOWN and SHUTDOWN ACK are sent too often", Caught: []string{"9260/9.2/3"}, New: twice(wire.ChunkShutdownAck)},
+	{Name: "SHUTDOWN ACK is sent too often", Caught: []string{"9260/9.2/3"}, New: twice(wire.ChunkShutdownAck)},
 	{Name: "SHUTDOWN is sent too often", Caught: []string{"9260/9.2/9"}, New: twice(wire.ChunkShutdown)},
 	{Name: "SHUTDOWN overtakes the end of the data", Caught: []string{"9260/9.2/6"},
 		New: func() Middlebox {
@@ -236,4 +236,15 @@ var endMutants = []Mutant{
 			}}
 		}},
 	{Name: "a Stale Cookie comes after 40 seconds", Caught: []string{"9260/16/3"}, New: deaf(wire.ChunkCookieEcho, false)},
+	{Name: "the COOKIE ECHO has a tag of its own", Caught: []string{"9260/8.5.1/11"},
+		New: func() Middlebox {
+			return Middlebox{Out: func(p *Pkt) []*Pkt {
+				if p.Has(wire.ChunkCookieEcho) {
+					p.Raw = nil
+					p.Header.Tag++
+				}
+				return Only(p)
+			}}
+		}},
+	{Name: "SHUTDOWN is ignored", Caught: []string{"9260/9.2/1"}, New: deaf(wire.ChunkShutdown, false)},
 }

@@ -438,4 +438,77 @@ var transferMutants = []Mutant{
 				},
 			}
 		}},
+	{Name: "only the first DATA chunk of a packet is taken", Caught: []string{"9260/6/2"},
+		New: func() Middlebox {
+			return Middlebox{In: func(p *Pkt, _ func(*Pkt)) []*Pkt {
+				n := 0
+				return Only(p.Map(func(c wire.Chunk) []byte {
+					if c.Type == wire.ChunkData {
+						if n++; n > 1 {
+							return nil
+						}
+					}
+					return Same(c)
+				}))
+			}}
+		}},
+	{Name: "acknowledgements end after fifty TSNs", Caught: []string{"9260/6.2/1"},
+		New: func() Middlebox {
+			var first wire.TSN
+			return sacks(func(s *wire.Sack) bool {
+				if first == 0 {
+					first = s.CumTSNAck
+				}
+				return s.CumTSNAck.Diff(first) < 50
+			})()
+		}},
+	{Name: "two packets are not acknowledged", Caught: []string{"9260/6.2/5"},
+		New: func() Middlebox {
+			var last wire.TSN
+			return sacks(func(s *wire.Sack) bool {
+				two := last != 0 && s.CumTSNAck == last+2
+				last = s.CumTSNAck
+				return !two
+			})()
+		}},
+	{Name: "DATA of an invalid stream is lost", Caught: []string{"9260/6.5/1", "9260/6.5/2"},
+		New: func() Middlebox {
+			return Middlebox{In: func(p *Pkt, _ func(*Pkt)) []*Pkt {
+				for _, d := range dataIn(p) {
+					if d.Stream >= 16 {
+						return nil
+					}
+				}
+				return Only(p)
+			}}
+		}},
+	{Name: "checksums are not looked at", Caught: []string{"9260/6.8/2", "9260/6.8/3"},
+		New: func() Middlebox { return Middlebox{AnySum: true} }},
+	{Name: "DATA that comes late is lost", Caught: []string{"9260/6.9/1"},
+		New: func() Middlebox {
+			var highest wire.TSN
+			return Middlebox{In: func(p *Pkt, _ func(*Pkt)) []*Pkt {
+				for _, d := range dataIn(p) {
+					if highest != 0 && d.TSN.Less(highest) {
+						return nil
+					}
+					highest = d.TSN
+				}
+				return Only(p)
+			}}
+		}},
+	{Name: "each fragment is a first one", Caught: []string{"9260/6.9/3"},
+		New: datas(func(d *wire.Data) { d.Flags |= wire.DataBegin })},
+	{Name: "fragments do not hold the message in its order", Caught: []string{"9260/6.9/4"},
+		New: datas(func(d *wire.Data) { d.Payload = slices.Clone(d.Payload); slices.Reverse(d.Payload) })},
+	{Name: "retransmissions are counted and never forgiven", Caught: []string{"9260/8.1/2"},
+		New: func() Middlebox {
+			n := 0
+			return repeated(func(p *Pkt, _ []*Pkt) []*Pkt {
+				if n++; n > 10 {
+					return nil
+				}
+				return Only(p)
+			})()
+		}},
 }
