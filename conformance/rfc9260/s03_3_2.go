@@ -94,8 +94,11 @@ var section3_3_2 = []conformance.Case{
 	{ID: "9260/3.3.2.1.4/2", Run: func(t *conformance.T) {
 		a := called(t, tester.Setup{Params: hostName})
 		n := mark(t)
+		tag := a.PeerTag
 		a.SendInitAck()
-		a.Expect(tagged(tester.Is(wire.ChunkAbort), a.Tag))
+		a.Expect(tester.Is(wire.ChunkAbort).Where("that the tester would take", func(c *tester.Chunk) bool {
+			return c.Packet.Header.Tag == a.Tag || c.Flags&1 != 0 && c.Packet.Header.Tag == tag
+		}))
 		noneSince(t, n, tester.Is(wire.ChunkCookieEcho))
 	}},
 	{ID: "9260/3.3.2.1.5/1", Run: func(t *conformance.T) {

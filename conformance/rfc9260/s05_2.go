@@ -29,7 +29,8 @@ var section5_2 = []conformance.Case{
 			t.Inconclusive("the system under test has sent no COOKIE ECHO")
 		}
 		a.SendInit()
-		sameInit(t, a, first, a.ExpectInitAck())
+		in := a.InitOf(a.ExpectInitAck())
+		t.Check(in.InitiateTag == first.InitiateTag, "an INIT ACK with the Initiate Tag of the INIT", "%#x, not %#x", in.InitiateTag, first.InitiateTag)
 	}},
 	{ID: "9260/5.2.1/3", Run: func(t *conformance.T) {
 		a := cookieEchoed(t, tester.Setup{})
@@ -104,7 +105,11 @@ var section5_2 = []conformance.Case{
 	{ID: "9260/5.2.2/7", Run: func(t *conformance.T) {
 		b := t.Establish(tester.Setup{}).Restart(tester.Setup{ListAddrs: []int{0, 1}})
 		b.SendInit()
-		x := tester.CauseOf(b.Expect(tester.Is(wire.ChunkAbort).Cause(wire.CauseRestartNewAddresses)), wire.CauseRestartNewAddresses)
+		c := b.Next(t.Wait(), tester.Is(wire.ChunkAbort).Cause(wire.CauseRestartNewAddresses))
+		if c == nil {
+			t.Inconclusive("the system under test has sent no ABORT with the cause, which it may leave out")
+		}
+		x := tester.CauseOf(c, wire.CauseRestartNewAddresses)
 		added := wire.AppendAddress(nil, b.Addr(1).Addr())
 		t.Check(bytes.Equal(x.Value, added), "the added address in the cause", "%x, not %x", x.Value, added)
 	}},
@@ -112,7 +117,9 @@ var section5_2 = []conformance.Case{
 		a := t.Establish(tester.Setup{})
 		b := a.Restart(tester.Setup{ListAddrs: []int{0, 1}})
 		b.SendInit()
-		b.Expect(tester.Is(wire.ChunkAbort))
+		if b.Next(t.Wait(), tester.Is(wire.ChunkAbort)) == nil {
+			t.Inconclusive("the system under test has sent no ABORT")
+		}
 		a.ExpectAlive()
 	}},
 	{ID: "9260/5.2.2/9", Run: func(t *conformance.T) {
