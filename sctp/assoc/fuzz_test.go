@@ -50,7 +50,7 @@ const (
 	cmdBatch       // argument: how many packets come together
 	cmdPrimary     // argument: side, whose primary path, which
 	cmdICMP        // argument: what is said about the oldest packet
-	cmdConfigure   // the first one: interleaving and scheduler
+	cmdConfigure   // the first one: interleaving, scheduler, congestion control, addresses
 	cmdCount
 )
 
@@ -437,6 +437,10 @@ func runCommands(data []byte) error {
 	fuzzedConfig(&cfg, data[1])
 	if len(data) > 3 && data[2]%cmdCount == cmdConfigure {
 		cfg.Interleaving, cfg.Scheduler = data[3]&1 != 0, assoc.Scheduler(data[3]>>1%6)
+		if data[3]&0x40 != 0 {
+			cfg.CongestionControl = assoc.CongestionWestwood
+		}
+		cfg.BehindNAT = data[3]&0x80 != 0
 	}
 	p, err := newPair(1+int(data[0]&1), cfg)
 	if err != nil {
