@@ -148,6 +148,9 @@ type Config struct {
 	// packet. Default: what the interface carries, if that is known, else MTU.
 	// Negative: no probes are sent, and the MTU is only lowered.
 	MaxMTU int
+	// AutoClose shuts an association down as Conn.Shutdown does when no user data has
+	// been sent or received for so long (RFC 6458, Section 8.1.8). Default: never.
+	AutoClose time.Duration
 	// Interleaving announces user message interleaving (RFC 8260): with a peer
 	// that does so, too, a large message does not hold up those of other streams,
 	// if Scheduler is one that takes turns. Messages are received whole all the
@@ -311,6 +314,7 @@ func (c *Config) params() assoc.Config {
 		MaxMemory:             c.MaxMemory,
 		MaxAssociations:       c.MaxAssociations,
 		MTU:                   c.MTU,
+		AutoClose:             c.AutoClose,
 		Interleaving:          c.Interleaving,
 		LinuxFSN:              c.LinuxFSN,
 		Scheduler:             c.Scheduler,

@@ -69,6 +69,7 @@ type Association struct {
 	reducedAt        wire.TSN // the TSN that was next when fast recovery began
 	tlp              lossProbe
 	begun            time.Time // see since
+	lastUserData     time.Time // see autoClose
 	retransmitFrom   wire.TSN  // no chunk below is marked
 	mayExceedCwnd    bool      // one packet of retransmissions is free of cwnd
 	nagle            time.Time
@@ -191,6 +192,7 @@ func (a *Association) Send(now time.Time, m Message) error {
 		}
 	}
 	a.queue.push(&m, a.expiry(now, m.Reliability))
+	a.userData(now)
 	a.stats.MessagesSent++
 	a.stats.BytesSent += uint64(len(m.Data))
 	a.dataPath().cc.openBurst(0, a.cfg.MaxBurst)

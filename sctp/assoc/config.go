@@ -122,6 +122,9 @@ type Config struct {
 	// as RFC 9260, Section 6.1 allows.
 	NoNagle bool
 
+	// AutoClose shuts an association down, gracefully, on which no user data has been
+	// sent or received for so long (RFC 6458, Section 8.1.8). Default: never.
+	AutoClose time.Duration
 	// Interleaving announces user message interleaving (RFC 8260): with a peer
 	// that does so, too, messages of several streams can be under way at the same
 	// time, in I-DATA chunks, as Scheduler chooses. Default: it is not announced
@@ -286,6 +289,8 @@ func (c Config) WithDefaults() (Config, error) {
 		return c, configError("CongestionControl", "%d is none of the constants", c.CongestionControl)
 	case c.LossDetection < LossDetectionStandard || c.LossDetection > LossDetectionRACK:
 		return c, configError("LossDetection", "%d is none of the constants", c.LossDetection)
+	case c.AutoClose < 0:
+		return c, configError("AutoClose", "%v is negative", c.AutoClose)
 	case c.Scheduler < 0 || c.Scheduler >= schedulers:
 		return c, configError("Scheduler", "%d is none of the constants", c.Scheduler)
 	case c.MaxMessageSize < 1:

@@ -206,6 +206,7 @@ func (a *Association) established(now time.Time) {
 	a.t1.stop()
 	a.cookie = nil
 	a.enter(StateEstablished)
+	a.userData(now)
 	a.settleAddrs()
 	if !a.up { // else it is a restart, which is reported as such
 		a.up = true

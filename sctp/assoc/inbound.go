@@ -137,6 +137,7 @@ func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
 		return false
 	}
 	a.tracker.add(d.TSN)
+	a.userData(now)
 	a.performDeferred(now)
 	if a.state == StateClosed {
 		return false

@@ -68,6 +68,7 @@ func (a *Association) Deadline() (time.Time, bool) {
 		earlier(g.until)
 	}
 	earlier(a.lifetimeDeadline())
+	earlier(a.autoCloseDeadline())
 	for _, p := range a.paths {
 		if p.rack != nil {
 			earlier(p.rack.timer)
@@ -124,6 +125,9 @@ func (a *Association) HandleTimeout(now time.Time) {
 		a.onProbeTimeout(now)
 	}
 	a.dropExpired(now)
+	if passed(a.autoCloseDeadline()) {
+		a.autoClose(now)
+	}
 	if passed(a.reconfig.timer) {
 		a.onReconfigTimeout(now)
 	}
