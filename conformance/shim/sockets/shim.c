@@ -15,11 +15,13 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #ifdef KERNEL
@@ -61,6 +63,7 @@ struct conn {
 	sock so;
 	int port; // the peer's SCTP port
 	bool open, noread;
+	atomic_bool aborting; // the thread that reads shall close
 };
 
 static struct conn *conns; // the latest first
@@ -140,6 +143,9 @@ static void options(sock so)
 	x_setsockopt(so, IPPROTO_SCTP, SCTP_RECVRCVINFO, &on, sizeof on);
 	x_setsockopt(so, IPPROTO_SCTP, SCTP_ENABLE_STREAM_RESET, &reset, sizeof reset);
 #ifdef KERNEL
+	// A socket that another thread waits on does not end when it is closed: look up now and then.
+	struct timeval look = {.tv_usec = 50000};
+	x_setsockopt(so, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof look);
 	if (idata) {
 		int level = 1;
 		struct sctp_assoc_value yes = {.assoc_value = 1};
@@ -196,8 +202,9 @@ static int send_message(sock so, const struct message *m)
 }
 
 // receive reads a whole message into m, whose data has room for MAX_MESSAGE; false at the end.
-static bool receive(sock so, struct message *m)
+static bool receive(struct conn *conn, struct message *m)
 {
+	sock so = conn->so;
 	m->size = 0;
 	for (;;) {
 		int flags = 0;
@@ -223,7 +230,7 @@ static bool receive(sock so, struct message *m)
 		unsigned int type = 0;
 		n = usrsctp_recvv(so, m->data + m->size, MAX_MESSAGE - m->size, (struct sockaddr *)&from, &fromlen, &rcv, &infolen, &type, &flags);
 #endif
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && (errno == EINTR || errno == EAGAIN) && !conn->aborting)
 			continue;
 		if (n <= 0)
 			return false;
@@ -244,10 +251,10 @@ static void *echo(void *arg)
 	struct message m = {.data = malloc(MAX_MESSAGE)};
 	while (m.data) {
 		pthread_mutex_lock(&lock);
-		while (c->noread && c->open)
+		while (c->noread && c->open && !c->aborting)
 			pthread_cond_wait(&changed, &lock);
 		pthread_mutex_unlock(&lock);
-		if (!receive(c->so, &m))
+		if (!receive(c, &m))
 			break;
 		send_message(c->so, &m);
 	}
@@ -293,7 +300,7 @@ static void *accept_all(void *arg)
 		socklen_t n = sizeof from;
 		sock so = x_accept(ln, (struct sockaddr *)&from, &n);
 		if (so == BAD) {
-			if (errno == EINTR || errno == ECONNABORTED)
+			if (errno == EINTR || errno == EAGAIN || errno == ECONNABORTED)
 				continue;
 			die("accept");
 		}
@@ -438,11 +445,23 @@ static int act_send(const struct args *a, bool shutdown)
 	return 0;
 }
 
-// act_abort aborts by a message; the thread that reads finds the end and closes.
+// act_abort aborts by a message where one-to-one sockets can, or else by closing at once.
 static int act_abort(struct conn *c, const char *reason)
 {
+#ifdef KERNEL
+	struct linger linger = {.l_onoff = 1};
+	(void)reason;
+	if (x_setsockopt(c->so, SOL_SOCKET, SO_LINGER, &linger, sizeof linger) < 0)
+		return -1;
+	c->aborting = true;
+	pthread_mutex_lock(&lock);
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+	return 0;
+#else
 	struct message m = {.flags = SCTP_ABORT, .data = (char *)reason, .size = strlen(reason)};
 	return send_message(c->so, &m);
+#endif
 }
 
 static int act_reset(struct conn *c, const struct args *a)
