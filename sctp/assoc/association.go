@@ -167,7 +167,7 @@ func (a *Association) Consumed(now time.Time, messages, bytes int) {
 	a.reassembly.unread -= bytes
 	a.reassembly.unreadMessages -= messages
 	a.tuneRecv(now, bytes+messages*perUnreadCost)
-	if a.state.mayReceiveData() && a.arwnd()-a.ack.advertised >= a.recvBuffer()/4 {
+	if a.state.mayReceiveData() && a.arwnd()-a.ack.advertised >= a.inData(a.recvBuffer())/4 {
 		a.ack.due = true
 	}
 }

@@ -89,3 +89,31 @@ func TestBulkDoesNotAllocate(t *testing.T) {
 		require.Zero(t, a.out.count())
 	}
 }
+
+// Small messages cost more memory than the peer counts. Whatever the user reads, nothing that was sent into the window
+// must be dropped.
+func TestSmallMessagesFitTheWindow(t *testing.T) {
+	p, a, z := established(t, Config{})
+	a.cfg.NoNagle = false
+	z.cfg.RecvBuffer = 1 << 20
+	z.tuning.recv = 0
+	send := func(n int) {
+		for range n {
+			require.NoError(t, a.Send(p.now, Message{Data: make([]byte, 64)}))
+		}
+		p.pump()
+	}
+	for range 20 {
+		send(200) // so that their size is known
+	}
+	p.z.slow = true // the user does not read any more
+	send(20_000)
+	require.Zero(t, a.stats.Retransmissions)
+	require.EqualValues(t, z.stats.DataChunksReceived, z.reassembly.delivered, "nothing was dropped")
+	require.Less(t, z.reassembly.delivered, uint64(12_000), "the window is full")
+	for range 100 {
+		p.z.drain(p.now)
+		p.run(time.Second)
+	}
+	require.EqualValues(t, 24_000, z.reassembly.delivered)
+}

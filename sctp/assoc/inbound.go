@@ -37,8 +37,23 @@ func (a *Association) buffered() int {
 // more data can complete does not count, or a message larger than the window
 // could never be received.
 func (a *Association) arwnd() int {
-	return a.window(a.boundWindow(a.freeBuffer()))
+	return a.window(a.inData(a.boundWindow(a.freeBuffer())))
 }
+
+// inData is how much data of the peer's messages memory is good for, once it has
+// been seen that these are small. The peer counts data only: what it had in
+// flight when the window came to an end would have to be dropped.
+func (a *Association) inData(memory int) int {
+	r := &a.reassembly
+	if r.delivered < manyMessages || r.deliveredBytes >= r.delivered*perUnreadCost {
+		return memory
+	}
+	size := int(r.deliveredBytes / r.delivered)
+	return memory / (size + perUnreadCost) * size
+}
+
+// manyMessages is how many must have come before their size says something.
+const manyMessages = 1024
 
 // freeBuffer is what is left of the receive buffer.
 func (a *Association) freeBuffer() int {
