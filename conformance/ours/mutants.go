@@ -10,6 +10,7 @@ func Mutants() []Mutant {
 		packetMutants,
 		setupMutants,
 		handshakeMutants,
+		chunkMutants,
 		dataMutants,
 		transferMutants,
 		pathMutants,
