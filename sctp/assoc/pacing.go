@@ -19,9 +19,8 @@ const (
 	// pacedRTT is the least round-trip time that is paced: timers are late by
 	// parts of a millisecond.
 	pacedRTT = 2 * time.Millisecond
-	// paceTick is what may leave at once, in time and at least in packets.
-	paceTick    = 2 * time.Millisecond
-	pacePackets = 10
+	// paceTick is what may leave at once, in time, and at least Max.Burst packets.
+	paceTick = 2 * time.Millisecond
 )
 
 // pacePerSRTT is how much of the window may leave in a round trip, in percent:
@@ -38,11 +37,14 @@ func (c *congestion) pacePerSRTT() int {
 func (p *path) paced() bool { return p.rto.least >= pacedRTT }
 
 // paceAdmits tells whether a packet may leave now. Otherwise it sets the time
-// when to ask again.
-func (p *path) paceAdmits(now time.Time) bool {
+// when to ask again. A negative maxBurst is none.
+func (p *path) paceAdmits(now time.Time, maxBurst int) bool {
+	if maxBurst < 0 {
+		return true
+	}
 	c := &p.pace
 	rate := float64(p.cc.cwnd) * float64(p.cc.pacePerSRTT()) / 100 / p.rto.srtt.Seconds() // bytes per second
-	most := max(pacePackets*p.cc.pmdcs, int(rate*paceTick.Seconds()))
+	most := max(maxBurst*p.cc.pmdcs, int(rate*paceTick.Seconds()))
 	c.credit = max(c.credit, -most) // the rate has changed, or it was sent without
 	if c.at.IsZero() {
 		c.credit = most

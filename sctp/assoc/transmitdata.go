@@ -57,7 +57,7 @@ func (a *Association) mayStartPacket(now time.Time, p *path) bool {
 	if !a.windowAdmits(now, p, min(len(m.data)-m.cut, a.maxFragment())) {
 		return false
 	}
-	return (a.cfg.NoNagle || a.tlp.due || a.nagleAdmits(now, p)) && (!p.paced() || a.tlp.due || p.paceAdmits(now))
+	return (a.cfg.NoNagle || a.tlp.due || a.nagleAdmits(now, p)) && (!p.paced() || a.tlp.due || p.paceAdmits(now, a.cfg.MaxBurst))
 }
 
 // windowAdmits applies the peer's receive window (RFC 9260, Section 6.1, A). A
