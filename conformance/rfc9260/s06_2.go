@@ -108,7 +108,7 @@ var section6_2 = []conformance.Case{
 	{ID: "9260/6.2/6", Run: func(t *conformance.T) {
 		a := warm(t, tester.Setup{})
 		// What the timers of S and the network take comes on top.
-		a.ExpectWithin(200*time.Millisecond+atOnce, tester.SackOf(quiet(a), nil))
+		a.ExpectWithin(200*time.Millisecond+2*atOnce, tester.SackOf(quiet(a), nil))
 	}},
 	{ID: "9260/6.2/7", Run: func(t *conformance.T) {
 		a := warm(t, tester.Setup{})
