@@ -23,7 +23,8 @@ type Config struct {
 	// MaxBurst limits the packets of new data that may leave at once for each
 	// SACK, or each second packet that it acknowledges (Max.Burst; RFC 9260,
 	// Section 6.1, D). Where a round trip takes 2 ms or more the congestion window
-	// is spread over it, by as many at a time. Default: 4. Negative: no limit.
+	// is spread over it, by as many at a time. Default: 4. Negative: no limit, and 10
+	// at a time.
 	MaxBurst int
 	// ValidCookieLife is how long a state cookie is good (Valid.Cookie.Life).
 	// Default: 60 s; at most 1 h.

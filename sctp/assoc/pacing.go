@@ -21,6 +21,8 @@ const (
 	pacedRTT = 2 * time.Millisecond
 	// paceTick is what may leave at once, in time, and at least Max.Burst packets.
 	paceTick = 2 * time.Millisecond
+	// pacePackets are as many if there is no Max.Burst.
+	pacePackets = 10
 )
 
 // pacePerSRTT is how much of the window may leave in a round trip, in percent:
@@ -37,10 +39,10 @@ func (c *congestion) pacePerSRTT() int {
 func (p *path) paced() bool { return p.rto.least >= pacedRTT }
 
 // paceAdmits tells whether a packet may leave now. Otherwise it sets the time
-// when to ask again. A negative maxBurst is none.
+// when to ask again. A negative maxBurst bounds other paths only.
 func (p *path) paceAdmits(now time.Time, maxBurst int) bool {
 	if maxBurst < 0 {
-		return true
+		maxBurst = pacePackets
 	}
 	c := &p.pace
 	rate := float64(p.cc.cwnd) * float64(p.cc.pacePerSRTT()) / 100 / p.rto.srtt.Seconds() // bytes per second

@@ -53,11 +53,11 @@ func TestNotPaced(t *testing.T) {
 	p, a, _ = lossy(t, Config{NoNagle: true})
 	a.primary.rto.srtt, a.primary.rto.least = time.Second, time.Second
 	a.primary.cc.cwnd = 1 << 20
-	sendN(t, p, a, 10, 1444)
+	sendN(t, p, a, 4, 1444)
 	n = 0
 	p.a.filter = func(Datagram) bool { n++; return true }
 	p.flush(p.a)
-	require.Equal(t, 10, n)
+	require.Equal(t, 4, n)
 }
 
 // What was sent while the path was not paced is no debt.
