@@ -16,7 +16,7 @@ import (
 func TestRequirements(t *testing.T) {
 	rows := conformance.Requirements()
 	require.GreaterOrEqual(t, len(rows), 561)
-	needs := []string{"echo", "echo-u", "grant", "pf", "auth", "idata", "addr2", "addr3", "mcast", "tcp", "pcap", "cfg:auth-key", "cfg:max-items-1", "cfg:nat"}
+	needs := []string{"echo", "echo-u", "grant", "pf", "auth", "idata", "addr2", "addr3", "mcast", "tcp", "pcap", "cfg:auth-key", "cfg:max-items-1", "cfg:nat", "cfg:no-pr"}
 	levels := []conformance.Level{conformance.Must, conformance.MustNot, conformance.Should, conformance.ShouldNot, conformance.Prose}
 	roles := []conformance.Role{conformance.Server, conformance.Client, conformance.Endpoint, conformance.Registrar, conformance.PE, conformance.PU}
 	for id, r := range rows {
