@@ -3,6 +3,7 @@
 package conformance
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 
@@ -112,6 +113,16 @@ func Listed(r *asap.HandleResolutionResponse) (ids []uint32) {
 		ids = append(ids, pe.ID)
 	}
 	return ids
+}
+
+// ParamTypes are the types of the parameters in b, in their order, as far as there are whole ones.
+func ParamTypes(b []byte) (types []param.Type) {
+	for len(b) >= 4 {
+		n := int(binary.BigEndian.Uint16(b[2:]))
+		types = append(types, param.Type(binary.BigEndian.Uint16(b)))
+		b = b[min((max(n, 4)+3)&^3, len(b)):]
+	}
+	return types
 }
 
 // A RegistrarSide is the tester as a registrar, with a pool element or pool user under test.

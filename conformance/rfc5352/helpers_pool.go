@@ -4,7 +4,6 @@ package rfc5352
 
 import (
 	"bytes"
-	"encoding/binary"
 	"net/netip"
 	"slices"
 	"time"
@@ -44,16 +43,6 @@ func refused(t *conformance.T, first, second conformance.PEConfig) *asap.Registr
 func tcp(t *conformance.T) *param.Transport {
 	a := t.Endpoint().Addr(0).Addr()
 	return &param.Transport{Protocol: param.TCP, Port: 4321, Addrs: []netip.Addr{a}}
-}
-
-// paramTypes are the types of the parameters in a message of ASAP, in their order.
-func paramTypes(b []byte) (types []param.Type) {
-	for b = b[min(4, len(b)):]; len(b) >= 4; {
-		n := int(binary.BigEndian.Uint16(b[2:]))
-		types = append(types, param.Type(binary.BigEndian.Uint16(b)))
-		b = b[min((max(n, 4)+3)&^3, len(b)):]
-	}
-	return types
 }
 
 // unknownMessage is an ASAP message of type 0x4f, whose highest bits ask for a report.

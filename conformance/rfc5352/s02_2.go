@@ -52,7 +52,7 @@ var section2_2 = []conformance.Case{
 		pu := t.Dial(tester.Setup{})
 		pu.SendASAP(&asap.HandleResolution{PoolHandle: t.Pool()})
 		m := nextOfASAP(t, pu, asap.TypeHandleResolutionResponse)
-		got := paramTypes(m.Data)
+		got := conformance.ParamTypes(m.Data[4:])
 		t.Check(slices.Contains(got, param.TypePoolHandle) && slices.Contains(got, param.TypeOperationError), "Pool Handle and Operation Error", "parameters %#x", got)
 		t.Check(!slices.Contains(got, param.TypePolicy) && !slices.Contains(got, param.TypePoolElement), "neither policy nor Pool Element", "parameters %#x", got)
 	}},

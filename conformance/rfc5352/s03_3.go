@@ -41,7 +41,7 @@ var section3_3 = []conformance.Case{
 		pu := t.Dial(tester.Setup{})
 		pu.SendASAP(&asap.HandleResolution{PoolHandle: pe.Pool})
 		m := nextOfASAP(t, pu, asap.TypeHandleResolutionResponse)
-		got := paramTypes(m.Data)
+		got := conformance.ParamTypes(m.Data[4:])
 		policy, element := slices.Index(got, param.TypePolicy), slices.Index(got, param.TypePoolElement)
 		t.Check(policy >= 0 && element >= 0 && policy < element, "a Pool Member Selection Policy parameter before the Pool Elements", "parameters %#x", got)
 		r, _, err := asap.Parse(m.Data)
