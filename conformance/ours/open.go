@@ -57,6 +57,10 @@ func Open(c *conformance.Case, mutant *Mutant) (target *conformance.Target, clos
 			cfg.NoPartialReliability = true
 			target.Caps["cfg:no-pr"] = true
 		}
+		if slices.Contains(c.Needs, "cfg:nat") {
+			cfg.BehindNAT = true
+			target.Caps["cfg:nat"] = true
+		}
 		s, err := NewSCTP(&cfg, EchoPort)
 		if err != nil {
 			return nil, nil, err
