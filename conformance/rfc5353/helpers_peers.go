@@ -167,16 +167,14 @@ func mentor(t *conformance.T, prepare func(p *conformance.PeerSide)) *conformanc
 }
 
 // dead makes a peer known that then falls silent, and waits until S, by another peer, announces the takeover. The
-// identifier of that other one is S's plus more. T1's elements are told of before.
-func dead(t *conformance.T, more uint32, elements func(t1 *conformance.PeerSide)) (t1, t2 *conformance.PeerSide) {
+// identifier of that other one is S's plus more. The silent one owns a pool element: else there is nothing to take over.
+func dead(t *conformance.T, more uint32) (t1, t2 *conformance.PeerSide) {
 	t1 = t.Peer(0, tester.Setup{})
 	t2 = unknownPeer(t, secondPort)
 	t2.ID = serverID(t, t1) + more
 	t2.Present(false)
-	if elements != nil {
-		elements(t1)
-		t.Sleep(time.Second)
-	}
+	update(t1, enrp.AddPE, t.Pool(), owned(t, t1, roundRobin))
+	t.Sleep(time.Second)
 	t1.Silent = true
 	d := deadAfter(t)
 	if _, _, ok := tester.NextENRP(t2.Assoc, d, func(m *enrp.InitTakeover) bool { return m.Target == t1.ID }); !ok {

@@ -47,6 +47,8 @@ var section3_4 = []conformance.Case{
 		one := t.Peer(0, tester.Setup{})
 		two := unknownPeer(t, secondPort)
 		two.Present(false)
+		// From who owns nothing there is nothing to take over.
+		update(one, enrp.AddPE, t.Pool(), owned(t, one, roundRobin))
 		t.Sleep(t.Quiet())
 		one.Silent = true
 		d := deadAfter(t)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/rserpool/rserpool/asap"
-	"github.com/rserpool/rserpool/asap/param"
 	"github.com/rserpool/rserpool/conformance"
 	"github.com/rserpool/rserpool/conformance/tester"
 	"github.com/rserpool/rserpool/enrp"
@@ -37,18 +36,18 @@ var section3_5 = []conformance.Case{
 		tester.ExpectENRP(p.Assoc, func(m *enrp.InitTakeoverAck) bool { return m.Target == target.ID })
 	}},
 	{ID: "5353/3.5.1/3", Run: func(t *conformance.T) {
-		one, two := dead(t, 1, nil)
+		one, two := dead(t, 1)
 		two.SendENRP(&enrp.InitTakeover{Header: two.HeaderTo(0), Target: one.ID})
 		tester.ExpectENRP(two.Assoc, func(m *enrp.InitTakeoverAck) bool { return m.Target == one.ID })
 		noTakeover(t, two, one)
 	}},
 	{ID: "5353/3.5.1/4", Run: func(t *conformance.T) {
-		one, two := dead(t, 0xffffffff, nil)
+		one, two := dead(t, 0xffffffff)
 		two.SendENRP(&enrp.InitTakeover{Header: two.HeaderTo(0), Target: one.ID})
 		tester.ExpectNoENRP(two.Assoc, func(m *enrp.InitTakeoverAck) bool { return m.Target == one.ID })
 	}},
 	{ID: "5353/3.5.1/5", Run: func(t *conformance.T) {
-		one, two := dead(t, 0xffffffff, nil)
+		one, two := dead(t, 0xffffffff)
 		one.Silent = false
 		one.Present(false)
 		t.Sleep(time.Second)
@@ -56,18 +55,14 @@ var section3_5 = []conformance.Case{
 		noTakeover(t, two, one)
 	}},
 	{ID: "5353/3.5.2/1", Run: func(t *conformance.T) {
-		one, two := dead(t, 0xffffffff, nil)
+		one, two := dead(t, 0xffffffff)
 		two.SendENRP(&enrp.InitTakeoverAck{Header: two.HeaderTo(0), Target: one.ID})
 		tester.ExpectENRP(two.Assoc, func(m *enrp.TakeoverServer) bool { return m.Target == one.ID })
 	}},
 	{ID: "5353/3.5.2/2", Run: func(t *conformance.T) {
-		var pe param.PoolElement
 		side := t.Endpoint().Listen(tester.Setup{Port: 5002})
 		side.Auto.Accept = true
-		one, two := dead(t, 0xffffffff, func(one *conformance.PeerSide) {
-			pe = owned(t, one, roundRobin)
-			update(one, enrp.AddPE, t.Pool(), pe)
-		})
+		one, two := dead(t, 0xffffffff)
 		id := serverID(t, two)
 		two.SendENRP(&enrp.InitTakeoverAck{Header: two.HeaderTo(0), Target: one.ID})
 		k := tester.ExpectASAP(side, func(m *asap.EndpointKeepAlive) bool { return m.PoolHandle == t.Pool() })
