@@ -53,6 +53,7 @@ func Open(c *conformance.Case, mutant *Mutant) (target *conformance.Target, clos
 			cfg.AuthKeys = []sctp.AuthKey{{}, {ID: 1, Secret: AuthKey}}
 			target.Caps["cfg:auth-key"] = true
 		}
+		cfg.Interleaving = slices.Contains(c.Needs, "idata")
 		if slices.Contains(c.Needs, "cfg:no-pr") {
 			cfg.NoPartialReliability = true
 			target.Caps["cfg:no-pr"] = true

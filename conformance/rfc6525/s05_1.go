@@ -63,11 +63,9 @@ var section5_1 = []conformance.Case{
 			p := find(k, wire.ParamOutgoingReset)
 			return len(params(k)) != 1 || p == nil || p.StreamReset(&o) != nil || o.RequestSeq != r.RequestSeq
 		}))
-		c.Drain()
+		// S may refuse the second request, or make it when the first one is answered.
 		c.answer(r.RequestSeq, wire.ReconfigPerformed)
-		if c.Next(t.Wait(), with(wire.ParamOutgoingReset)) == nil {
-			t.Inconclusive("S does not make the second request after the first one")
-		}
+		c.ExpectAlive()
 	}},
 	{ID: "6525/5.1.1/4", Run: func(t *conformance.T) {
 		c := dial(t)
