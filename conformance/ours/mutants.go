@@ -17,6 +17,7 @@ func Mutants() []Mutant {
 		endMutants,
 		closeMutants,
 		extensionMutants,
+		authMutants,
 		encapMutants,
 		asapMutants,
 		enrpMutants,
