@@ -34,7 +34,7 @@ type Control interface {
 var Acts = map[string]string{
 	"connect":       "open an association to addr (addresses separated by commas), SCTP port port, UDP port udp",
 	"connect-send":  "connect, and send a message of size bytes at once",
-	"send":          "send count messages of size bytes on stream, with ppid, unordered if set; a pool user: send a request of size bytes to pool, with registrar",
+	"send":          "send count messages of size bytes on stream, with ppid, unordered if set; a pool user: send a request of size bytes to pool, with registrar, and to a pool element that it selects now if new is set",
 	"pr-ttl":        "send, with a lifetime of ttl milliseconds after which a message is abandoned",
 	"shutdown":      "close the association gracefully",
 	"send-shutdown": "send, and shut down at once",

@@ -106,7 +106,7 @@ func (p *Pool) Do(_ context.Context, act string, args conformance.Args) error {
 		if err != nil {
 			return err
 		}
-		p.wg.Go(func() { p.request(c, handle, make([]byte, size)) })
+		p.wg.Go(func() { p.request(c, handle, make([]byte, size), args["new"] != "") })
 		return nil
 	}
 	return fmt.Errorf("unknown act %q", act)
@@ -139,18 +139,22 @@ func (p *Pool) register(c *pool.Client, args conformance.Args) error {
 }
 
 // request sends a request to a pool, in the session that it has with it or a new one, and reads the answer.
-func (p *Pool) request(c *pool.Client, handle string, data []byte) {
+func (p *Pool) request(c *pool.Client, handle string, data []byte, fresh bool) {
 	p.mu.Lock()
 	s := p.sessions[handle]
 	p.mu.Unlock()
-	if s == nil {
+	if s == nil || fresh {
 		var err error
 		if s, err = c.Dial(p.ctx, handle); err != nil {
 			return
 		}
 		p.mu.Lock()
+		old := p.sessions[handle]
 		p.sessions[handle] = s
 		p.mu.Unlock()
+		if old != nil {
+			old.Close()
+		}
 	}
 	_, _ = s.Do(p.ctx, sctp.Message{Data: data})
 }

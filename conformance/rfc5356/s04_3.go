@@ -2,7 +2,14 @@
 
 package rfc5356
 
-import "github.com/rserpool/rserpool/conformance"
+import (
+	"github.com/rserpool/rserpool/asap/param"
+	"github.com/rserpool/rserpool/conformance"
+)
 
 // Section 4.3, Random Policy, and its subsections.
-var section4_3 = []conformance.Case{}
+var section4_3 = []conformance.Case{
+	{ID: "5356/4.3.2/1", Run: func(t *conformance.T) {
+		checkOnce(t, 50, registerN(t, 5, param.Policy{Type: param.Random}))
+	}},
+}
