@@ -42,8 +42,10 @@ var section3_2 = []conformance.Case{
 				return ok
 			})
 		})
-		two.Accept()
-		tester.ExpectENRP[*enrp.Presence](two.Assoc, nil)
+		two.Auto.Accept = true
+		if _, _, ok := tester.NextENRP[*enrp.Presence](two.Assoc, settled, nil); !ok {
+			t.Fail("ENRP_PRESENCE to the peer that the mentor has named", "none; seen: %s", two.Seen())
+		}
 		two.Present(false)
 		for end := time.Now().Add(t.Wait()); ; t.Sleep(100 * time.Millisecond) {
 			m := peers(t, one)

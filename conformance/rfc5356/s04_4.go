@@ -14,6 +14,7 @@ var section4_4 = []conformance.Case{
 		for w := range uint32(5) {
 			policies = append(policies, param.Policy{Type: param.WeightedRandom, Weight: w + 1})
 		}
-		checkOnce(t, 50, register(t, policies...))
+		register(t, policies...)
+		checkOnce(t, 50)
 	}},
 }

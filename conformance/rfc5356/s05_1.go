@@ -16,7 +16,8 @@ var section5_1 = []conformance.Case{
 		checkRotates(t, registerN(t, 3, load(0.3)))
 	}},
 	{ID: "5356/5.1.2/3", Run: func(t *conformance.T) {
-		checkOnce(t, 20, register(t, load(0.3), load(0.1), load(0.3), load(0.1), load(0.3)))
+		register(t, load(0.3), load(0.1), load(0.3), load(0.1), load(0.3))
+		checkOnce(t, 20)
 	}},
 }
 
