@@ -19,6 +19,7 @@ func Mutants() []Mutant {
 		extensionMutants,
 		authMutants,
 		encapMutants,
+		streamMutants,
 		asapMutants,
 		enrpMutants,
 	)

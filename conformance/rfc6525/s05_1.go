@@ -74,8 +74,8 @@ var section5_1 = []conformance.Case{
 		resets(t, c, "1")
 		first, k := c.expectReset(t)
 		var last time.Duration
-		for range min(5, t.Param("Association.Max.Retrans", 10)) {
-			next := c.ExpectWithin(2*most, with(wire.ParamOutgoingReset))
+		for range min(4, t.Param("Association.Max.Retrans", 10)) {
+			next := c.ExpectWithin(most, with(wire.ParamOutgoingReset))
 			var r wire.StreamReset
 			_ = find(next, wire.ParamOutgoingReset).StreamReset(&r)
 			t.Check(r.RequestSeq == first.RequestSeq, "the same request again", "request %d instead of %d", r.RequestSeq, first.RequestSeq)

@@ -51,7 +51,7 @@ var section3_2 = []conformance.Case{
 		c := echo(a)
 		// One timeout for each address, and two more.
 		for range 4 {
-			a.ExpectWithin(4*most, again(a, c))
+			a.ExpectWithin(2*most, again(a, c))
 		}
 	}},
 	{ID: "7829/3.2/6", Run: func(t *conformance.T) {
