@@ -19,7 +19,7 @@ func TestExtensionsAreNegotiated(t *testing.T) {
 		{0, extForwardTSN | extReconfig, 0},
 		{extForwardTSN | extReconfig | extECN, extReconfig | extECN | extIData, extReconfig | extECN},
 		{extAsconf | extAuth, extAsconf | extAuth, extAsconf | extAuth},
-		{extAsconf | extAuth, extAsconf, 0},
+		{extAsconf | extAuth, extForwardTSN, 0},
 	} {
 		p := newPair(t, Config{})
 		p.a.stack.cfg.announced, p.z.stack.cfg.announced = tt.a, tt.z
@@ -48,7 +48,7 @@ func TestAnnouncementsOfAPeer(t *testing.T) {
 		{"both", extForwardTSN, append(list(wire.ChunkForwardTSN), forward...), extForwardTSN, false},
 		{"one of two chunk types", extAsconf | extAuth, list(wire.ChunkAsconf), 0, false},
 		{"two of two", extAsconf | extAuth, append(list(wire.ChunkAsconfAck, wire.ChunkAsconf), auth...), extAsconf | extAuth, false},
-		{"without authentication", extAsconf | extAuth, list(wire.ChunkAsconfAck, wire.ChunkAsconf, wire.ChunkAuth), 0, false},
+		{"without authentication", extAsconf | extAuth, list(wire.ChunkAuth), 0, false},
 		{"empty list", extAsconf, list(), 0, false},
 		{"not ours", extECN, forward, 0, true},
 		{"not ours in the list", extECN, list(wire.ChunkForwardTSN), 0, false},
@@ -64,6 +64,30 @@ func TestAnnouncementsOfAPeer(t *testing.T) {
 			reported = reported || prm.Type == wire.ParamUnrecognized
 		}
 		require.Equal(t, tt.report, reported, tt.name)
+	}
+}
+
+// RFC 5061, Section 6: "If an SCTP endpoint that supports this extension
+// receives an INIT that indicates that the peer supports the ASCONF extension
+// but does NOT support the [RFC4895] extension, the receiver of such an INIT
+// MUST send an ABORT in response"; with such an INIT ACK it "MUST NOT send the
+// COOKIE-ECHO to establish the association".
+func TestAsconfWithoutAuth(t *testing.T) {
+	for _, dialled := range []bool{true, false} {
+		p := newPair(t, Config{})
+		p.a.stack.cfg.announced, p.z.stack.cfg.announced = extAsconf|extAuth, extAsconf
+		if dialled {
+			p.a.stack.cfg.announced, p.z.stack.cfg.announced = extAsconf, extAsconf|extAuth
+		}
+		require.NoError(t, p.z.stack.Listen(5000))
+		a := p.dial()
+		p.pump()
+		require.Equal(t, StateClosed, a.State())
+		require.Empty(t, p.z.assocs)
+		lost, ok := lastEvent[EventCommLost](p.a.events)
+		require.True(t, ok)
+		var aborted *AbortError
+		require.ErrorAs(t, lost.Err, &aborted)
 	}
 }
 

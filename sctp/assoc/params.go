@@ -104,8 +104,11 @@ func (p *peerInit) finishAuth(cfg *Config) (cause []byte, ok bool) {
 	p.ext &^= extAuth
 	if able {
 		p.ext |= extAuth
-	} else {
-		p.ext &^= extAsconf // whose chunks must be authenticated
+	} else if p.ext.has(extAsconf) {
+		// RFC 5061, Section 6: "under NO circumstance is an implementation allowed to
+		// proceed with the association setup by sending an INIT-ACK in response", nor
+		// by a COOKIE ECHO.
+		return wire.AppendProtocolViolation(nil, "ASCONF (RFC 5061) without authentication (RFC 4895)"), false
 	}
 	if !able && len(cfg.AuthChunks) > 0 {
 		return wire.AppendProtocolViolation(nil, "authentication (RFC 4895) is required here"), false
