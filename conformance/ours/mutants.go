@@ -17,6 +17,7 @@ func Mutants() []Mutant {
 		endMutants,
 		closeMutants,
 		extensionMutants,
+		addIPMutants,
 		authMutants,
 		encapMutants,
 		streamMutants,

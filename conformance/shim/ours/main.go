@@ -41,7 +41,7 @@ func run() error {
 	port := flag.Uint("port", ours.EchoPort, "SCTP port of the echo service")
 	flag.Parse()
 
-	cfg := sctp.Config{EncapPort: *udp, CloseTimeout: -1}
+	cfg := sctp.Config{EncapPort: *udp, CloseTimeout: -1, Interleaving: true}
 	for a := range strings.SplitSeq(*addr, ",") {
 		ip, err := netip.ParseAddr(a)
 		if err != nil {
