@@ -147,6 +147,28 @@ var asapMutants = []Mutant{
 		}),
 	},
 	{
+		Name:   "reports of who is unreachable are ignored",
+		Caught: []string{"5352/3.5/1", "5352/3.5/5"},
+		New:    asapIn(func(*asap.EndpointUnreachable) bool { return false }),
+	},
+	{
+		Name:   "nothing is reported",
+		Caught: []string{"5352/2.2.14/1", "5352/2.2.14/2", "5354/3/2", "5354/3/4"},
+		New:    asapOut(func(*asap.Error) bool { return false }),
+	},
+	{
+		Name:   "a pool element answers once",
+		Caught: []string{"5352/2.2.7/1"},
+		New: func() Middlebox {
+			done := false
+			return asapOut(func(*asap.EndpointKeepAliveAck) bool {
+				first := !done
+				done = true
+				return first
+			})()
+		},
+	},
+	{
 		Name:   "unknown parameters end a message without a word",
 		Caught: []string{"5354/3/2", "5354/3/3", "5354/3/4"},
 		New:    unknownParameters(0x3fff),

@@ -135,6 +135,16 @@ var enrpMutants = []Mutant{
 		New:    enrpOut(func(*enrp.InitTakeover) bool { return false }),
 	},
 	{
+		Name:   "who is alive again is taken over nevertheless",
+		Caught: []string{"5353/3.5.1/5"},
+		New: func() Middlebox {
+			dead := map[uint32]bool{}
+			return both(
+				enrpOut(func(m *enrp.InitTakeover) bool { dead[m.Target] = true; return true }),
+				enrpIn(func(m *enrp.Presence) bool { return !dead[m.Sender] }))()
+		},
+	},
+	{
 		Name:   "takeovers are done in silence",
 		Caught: []string{"5353/3.5.2/1"},
 		New:    enrpOut(func(*enrp.TakeoverServer) bool { return false }),

@@ -15,13 +15,17 @@ import (
 var section3_5 = []conformance.Case{
 	{ID: "5352/3.5/1", Run: func(t *conformance.T) {
 		pe := t.RegisterPE(conformance.PEConfig{})
-		report(t.Dial(tester.Setup{}), pe)
-		tester.ExpectASAP(pe.Assoc, func(m *asap.EndpointKeepAlive) bool { return m.PoolHandle == pe.Pool })
+		pu := t.Dial(tester.Setup{})
+		// A registrar may ask now and then for reasons of its own: but hardly twice just then.
+		for range 2 {
+			_, ok := reported(t, pu, pe)
+			t.Check(ok, "ASAP_ENDPOINT_KEEP_ALIVE at once", "none within %v; seen: %s", t.Quiet(), pe.SeenMessages())
+			t.Sleep(t.Quiet()) // the answer arrives: one keep-alive would serve for two reports before that
+		}
 	}},
 	{ID: "5352/3.5/2", Run: func(t *conformance.T) {
 		pe := t.RegisterPE(conformance.PEConfig{})
-		report(t.Dial(tester.Setup{}), pe)
-		k, _, ok := tester.NextASAP[*asap.EndpointKeepAlive](pe.Assoc, t.Wait(), nil)
+		k, ok := reported(t, t.Dial(tester.Setup{}), pe)
 		if !ok {
 			t.Inconclusive("no ASAP_ENDPOINT_KEEP_ALIVE came; seen: %s", pe.SeenMessages())
 		}
@@ -75,4 +79,16 @@ var section3_5 = []conformance.Case{
 // report says that a pool element is unreachable.
 func report(pu *tester.Assoc, pe *conformance.PESide) {
 	pu.SendASAP(&asap.EndpointUnreachable{PoolHandle: pe.Pool, PEID: pe.Element.ID})
+}
+
+// reported says that a pool element is unreachable, and returns the keep-alive that it then gets at once.
+func reported(t *conformance.T, pu *tester.Assoc, pe *conformance.PESide) (*asap.EndpointKeepAlive, bool) {
+	for {
+		if _, _, old := tester.NextASAP[*asap.EndpointKeepAlive](pe.Assoc, 0, nil); !old {
+			break
+		}
+	}
+	report(pu, pe)
+	k, _, ok := tester.NextASAP(pe.Assoc, t.Quiet(), func(m *asap.EndpointKeepAlive) bool { return m.PoolHandle == pe.Pool })
+	return k, ok
 }

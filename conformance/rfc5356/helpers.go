@@ -105,8 +105,7 @@ func newService(t *conformance.T, policies ...param.Policy) *service {
 	for i, p := range policies {
 		// An association for each request, whether it ends before the next one or not.
 		port := uint16(5001 + i)
-		var listen func()
-		listen = func() {
+		listen := func() {
 			a := ep.Listen(tester.Setup{Port: port})
 			a.Auto.Accept = true
 			a.OnMessage = func(m tester.Message) {
