@@ -203,3 +203,30 @@ func TestSourceFor(t *testing.T) {
 	_, ok := sourceFor(addrs("10.0.0.1"), netip.MustParseAddr("2001:db8::2"))
 	require.False(t, ok)
 }
+
+// "a HEARTBEAT chunk is RECOMMENDED to be sent once per RTO of that destination
+// address plus the protocol parameter 'HB.interval', with jittering of +/- 50% of
+// the RTO value and exponential backoff of the RTO if the previous HEARTBEAT chunk
+// is unanswered." RFC 9260, Section 8.3: the time waited for the answer is part of
+// the period.
+func TestUnansweredHeartbeatPeriod(t *testing.T) {
+	p := newPair(t, Config{})
+	a, _ := p.connect()
+	p.cutPath(0)
+	var at []time.Time
+	cut := p.a.filter
+	p.a.filter = func(d Datagram) bool {
+		if d.Local.Addr() == a.paths[0].remote.Addr() {
+			at = append(at, p.now)
+		}
+		return cut(d)
+	}
+	p.run(20 * time.Minute)
+	require.Equal(t, PathInactive, a.paths[0].state)
+	require.Greater(t, len(at), 10)
+	for i := len(at) - 4; i < len(at); i++ {
+		d := at[i].Sub(at[i-1])
+		require.GreaterOrEqual(t, d, 60*time.Second)
+		require.LessOrEqual(t, d, 121*time.Second)
+	}
+}

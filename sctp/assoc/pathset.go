@@ -284,7 +284,8 @@ func (a *Association) onHeartbeatTimeout(now time.Time, p *path) {
 	if interval < 0 && p.state == PathUnconfirmed {
 		interval = a.cfg.RTOMax
 	}
-	p.hb.schedule(now, p.rto.rto, interval, a.rng.Float64())
+	// The period begins when the unanswered one was sent: the time waited is part of it.
+	p.hb.schedule(p.hb.sentAt, p.rto.rto, interval, a.rng.Float64())
 }
 
 // onHeartbeatAnswered confirms the path and makes it active. RFC 7829, Section
