@@ -43,7 +43,8 @@ type Config struct {
 	MaxFile int64
 	// MaxUnpacked is how large everything in an archive may be, in bytes. Default: DefaultMaxUnpacked.
 	MaxUnpacked int64
-	// MaxFiles is how many files and directories may be in it. Default: DefaultMaxFiles.
+	// MaxFiles is how many files and directories may be in it, those above others that it does not name as well. Default:
+	// DefaultMaxFiles.
 	MaxFiles int
 	// Isolation is that of scripts.
 	Isolation Isolation

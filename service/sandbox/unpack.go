@@ -25,6 +25,7 @@ func (s *Sandbox) Unpack(r io.Reader) error {
 	}
 	u := unpacking{s: s, left: s.cfg.MaxUnpacked}
 	archive := tar.NewReader(r)
+	u.files = s.cfg.MaxFiles
 	for n := 0; ; n++ {
 		h, err := archive.Next()
 		switch {
@@ -35,7 +36,7 @@ func (s *Sandbox) Unpack(r io.Reader) error {
 		case err == io.EOF:
 			err = errors.New("it is empty")
 		case err == nil && n >= s.cfg.MaxFiles:
-			err = fmt.Errorf("more than %d files and directories", s.cfg.MaxFiles)
+			err = u.tooMany()
 		case err == nil:
 			err = u.entry(h, archive)
 		}
@@ -61,8 +62,54 @@ func decompressed(r io.Reader) (io.Reader, error) {
 }
 
 type unpacking struct {
-	s    *Sandbox
-	left int64 // bytes
+	s     *Sandbox
+	left  int64 // bytes
+	files int   // and directories that may still be made
+}
+
+// maxName bounds a name in bytes. It is what systems take, and bounds how deep directories are: the work to remove them
+// grows with the square of that.
+const maxName = 4096
+
+// mkdirAll makes a directory and those above it. Each that is new counts, whether the archive has an entry for it or not.
+func (u *unpacking) mkdirAll(name string, mode os.FileMode) error {
+	if name == "." {
+		return nil
+	}
+	if info, err := u.s.root.Stat(name); err == nil && info.IsDir() {
+		return nil
+	}
+	for i := 0; i < len(name); i++ {
+		if name[i] != '/' {
+			continue
+		}
+		if err := u.mkdir(name[:i], 0o700); err != nil {
+			return err
+		}
+	}
+	return u.mkdir(name, mode)
+}
+
+func (u *unpacking) mkdir(name string, mode os.FileMode) error {
+	if info, err := u.s.root.Stat(name); err == nil && info.IsDir() {
+		return nil
+	}
+	if err := u.count(); err != nil {
+		return err
+	}
+	return u.s.root.Mkdir(name, mode)
+}
+
+// count counts something that is made.
+func (u *unpacking) count() error {
+	if u.files--; u.files < 0 {
+		return u.tooMany()
+	}
+	return nil
+}
+
+func (u *unpacking) tooMany() error {
+	return fmt.Errorf("more than %d files and directories", u.s.cfg.MaxFiles)
 }
 
 // entry makes what a header says.
@@ -74,15 +121,21 @@ func (u *unpacking) entry(h *tar.Header, r io.Reader) error {
 	if !filepath.IsLocal(filepath.FromSlash(name)) || strings.ContainsRune(name, 0) {
 		return fmt.Errorf("%q is elsewhere", h.Name)
 	}
+	if len(name) > maxName {
+		return fmt.Errorf("%.32q is a name of %d bytes, more than %d", name, len(name), maxName)
+	}
 	root := u.s.root
 	mode := os.FileMode(h.Mode) & 0o777
 	if h.Typeflag == tar.TypeDir {
-		return root.MkdirAll(name, mode|0o700)
+		return u.mkdirAll(name, mode|0o700)
 	}
 	if name == "." {
 		return fmt.Errorf("%q is not a name", h.Name)
 	}
-	if err := root.MkdirAll(path.Dir(name), 0o700); err != nil {
+	if err := u.mkdirAll(path.Dir(name), 0o700); err != nil {
+		return err
+	}
+	if err := u.count(); err != nil {
 		return err
 	}
 	if err := root.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
