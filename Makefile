@@ -40,7 +40,7 @@ wine: ## run the tests as Windows programs under Wine (root on Debian, or Wine a
 
 interop: ## test against the Linux kernel, usrsctp and RSPLIB (root, Linux; see conformance/lab)
 	conformance/lab/lab build
-	RSERPOOL_LAB=1 $(GO) test -count=1 -tags interop -timeout 30m -v ./conformance/interop/...
+	RSERPOOL_LAB=1 $(GO) test -count=1 -tags interop -timeout 45m -v ./conformance/interop/...
 
 conformance: ## check our own stack against the RFCs over UDP on loopback (docs/conformance.md); the peers: conformance/matrix
 	conformance/matrix ours
