@@ -47,7 +47,7 @@ func TestConfigFileErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := configFile(t, c.text)
-			code, out, errs := run(t, "", "registrar", "--config", file)
+			code, out, errs := run(t, "", "registrar", "--config", file, "--log-level", "error") // UDP port 9899 may be taken
 			require.Equal(t, exitUsage, code, errs)
 			require.Empty(t, out)
 			require.Equal(t, 1, strings.Count(errs, "\n"), errs)
