@@ -37,7 +37,8 @@ type capture struct {
 func newCapture(t *testing.T, name string, packets int, interfaces ...[2]string) *capture {
 	t.Helper()
 	c := &capture{file: filepath.Join(t.ArtifactDir(), name+".pcapng"), ended: make(chan struct{}), on: interfaces}
-	args := []string{"-q", "-a", fmt.Sprintf("packets:%d", packets), "-w", c.file}
+	// A buffer of 64 MiB: two seconds of what goes by while dumpcap gets no processor.
+	args := []string{"-q", "-B", "64", "-a", fmt.Sprintf("packets:%d", packets), "-w", c.file}
 	for _, i := range interfaces {
 		args = append(args, "-i", i[0], "-f", "udp port 9899 and less 1515")
 	}
