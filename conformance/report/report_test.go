@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/xml"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,18 @@ func TestHTML(t *testing.T) {
 	require.Contains(t, s, "&lt;none&gt; &amp; nothing")
 	require.Equal(t, 2, strings.Count(s, "0.1 S &gt; T"))
 	require.NotContains(t, s, "src=", "nothing is fetched")
+}
+
+// No failures are nothing to be red.
+func TestHTMLWithoutFailures(t *testing.T) {
+	r := example(t, "one")
+	r.Results = slices.DeleteFunc(r.Results, func(r conformance.Result) bool { return r.Verdict != conformance.Pass })
+	require.NotEmpty(t, r.Results)
+	var b bytes.Buffer
+	require.NoError(t, HTML(&b, r))
+	require.Contains(t, b.String(), `<td class="pass">`)
+	require.NotContains(t, b.String(), `<td class="fail">`)
+	require.NotContains(t, b.String(), `<td class="inconclusive">`)
 }
 
 func TestPcapng(t *testing.T) {
