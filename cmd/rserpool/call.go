@@ -82,6 +82,8 @@ func explain(err error, timeout time.Duration) error {
 	switch {
 	case errors.Is(err, pool.ErrUnreachable):
 		return err // the registrar has done its part
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("stopped before there was an answer (%w)", err)
 	case errors.Is(err, pool.ErrNoRegistrar):
 		return fmt.Errorf("no answer within %v: is a registrar running (rserpool registrar), and is it reached by --registrar? (%w)", timeout, err)
 	case late:

@@ -336,6 +336,17 @@ func TestInsistsOnARegistrar(t *testing.T) {
 	require.NotContains(t, explain(err, time.Second).Error(), "registrar")
 }
 
+// Who stops a command with Ctrl-C is not told that its time is over.
+func TestStoppedBeforeAnAnswer(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	args := []string{"resolve", "P", "--registrar", "tcp://127.0.0.1:1", "--local", "127.0.0.1", "--timeout", "1m"}
+	require.Equal(t, exitFailure, execute(ctx, args, strings.NewReader(""), &out, &errs))
+	require.Contains(t, errs.String(), "stopped before there was an answer")
+	require.NotContains(t, errs.String(), "within")
+}
+
 // While nothing answers, call says so once.
 func TestCallTellsSilence(t *testing.T) {
 	addr := startRegistrar(t)
