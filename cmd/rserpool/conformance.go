@@ -41,7 +41,8 @@ func newConformanceCmd() *cobra.Command {
 		Use:   "conformance",
 		Short: "Check an implementation of SCTP over UDP or of RSerPool against the RFCs",
 		Long: "conformance sends packets to an implementation, good ones and bad ones, and says which rules of the RFCs its\n" +
-			"answers break. The exit code is 0 if all cases passed, 1 if one did not, 127 if nothing could be checked.",
+			"answers break. The exit code is 0 if no case failed or was inconclusive, 1 if one was,\n" +
+			"2 if the command line makes no sense, 127 if nothing could be checked.",
 		Example: "  rserpool conformance sctp --target 192.0.2.1:9899 --sctp-port 7 --cap echo --html report.html\n" +
 			"  rserpool conformance report --html both.html one.json other.json",
 		Args: cobra.NoArgs,

@@ -86,8 +86,10 @@ func newConformanceReportCmd() *cobra.Command {
 		Use:     "report JSON...",
 		Short:   "Compare the JSON reports of several runs on one HTML page",
 		Example: "  rserpool conformance report --html matrix.html ours.json kernel.json usrsctp.json",
-		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, names []string) error {
+			if len(names) == 0 {
+				return usagef("report needs the JSON reports of one run or more")
+			}
 			var reports []*conformance.Report
 			for _, name := range names {
 				file, err := os.Open(name)

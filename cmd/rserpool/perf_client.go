@@ -35,7 +35,7 @@ func newPerfClientCmd() *cobra.Command {
 			"  rserpool perf client 10.0.0.1:5201 --latency --json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usagef("client needs the ADDRESS:PORT of a perf server")
+				return usagef("perf client needs the ADDRESS:PORT of a perf server")
 			}
 			return nil
 		},

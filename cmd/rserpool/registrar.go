@@ -113,7 +113,7 @@ func newRegistrarCmd() *cobra.Command {
 	fl.IntVar(&c.MaxHandle, "max-handle", 0, "length of a pool handle in bytes (default 65531; 32 with --profile rsplib)")
 	fl.IntVar(&c.MaxResolutionRate, "max-resolution-rate", -1, "handle resolutions per second and association; negative: no bound")
 	fl.IntVar(&c.MaxReportRate, "max-report-rate", -1, "reports of unreachable elements per second and association; negative: no bound")
-	fl.IntVar(&c.MaxSubscriptions, "max-subscriptions", 0, "pools that one pool user may be told of as they change (default 256); negative: none")
+	fl.IntVar(&c.MaxSubscriptions, "max-subscriptions", 0, "pools that one pool user may be told of as they change; negative: none (default 256)")
 	fl.DurationVar(&c.UpdateInterval, "update-interval", 0, "shortest time between two updates about a pool to its subscribers (default 500ms)")
 	fl.DurationVar(&c.StopTimeout, "stop-timeout", registrar.DefaultStopTimeout, "time for associations to shut down at the end")
 	return cmd
