@@ -198,3 +198,37 @@ func TestMemoryLeavesRoomForShortMessages(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// Two hosts whose memory is full of what they send to each other still receive.
+func TestMemoryOfBothDirections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1, Config{})
+		require.NoError(t, w.a.Close())
+		require.NoError(t, w.b.Close())
+		w.a = w.stack(w.ha, Config{MaxMemory: testMemory}, 3)
+		w.b = w.stack(w.hb, Config{MaxMemory: testMemory}, 4)
+		l, err := w.b.Listen(5000)
+		require.NoError(t, err)
+		a, b := w.connectTo(l)
+		ctx := within(t, time.Hour)
+		const messages, size = 1000, 4000
+		var wg sync.WaitGroup
+		start := time.Now()
+		for _, c := range []*Conn{a, b} {
+			wg.Go(func() {
+				for range messages {
+					require.NoError(t, c.Send(ctx, Message{Data: make([]byte, size)}))
+				}
+			})
+			wg.Go(func() {
+				for range messages {
+					_, err := c.Recv(ctx)
+					require.NoError(t, err)
+				}
+			})
+		}
+		wg.Wait()
+		t.Logf("after %v", time.Since(start))
+		require.Less(t, time.Since(start), time.Minute)
+	})
+}

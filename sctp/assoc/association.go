@@ -213,7 +213,7 @@ func (a *Association) SendSpace() int {
 		n = a.sendBuffer() - a.queue.bytes - perMessageCost
 	}
 	if a.budget.limited {
-		n = min(n, a.room()-perMessageCost)
+		n = min(n, a.sendRoom()-perMessageCost)
 	}
 	return max(0, n)
 }

@@ -18,8 +18,9 @@ type budget struct {
 	taken   int // what the association had then
 }
 
-// leastMemory is what every association may take, whatever others do, in bytes: short
-// messages go on both ways when there is nothing left.
+// leastMemory is what every association may take for what it sends, and as much for
+// what it receives, whatever others do, in bytes: short messages go on both ways when
+// there is nothing left.
 const leastMemory = 4 << 10
 
 func (c *Config) memoryFloor() int { return max(leastMemory, 2*c.MTU) }
@@ -58,21 +59,37 @@ func (a *Association) SetRoom(room int) {
 // Starved tells whether the association would offer a larger window or take more
 // messages to send if others took less.
 func (a *Association) Starved() bool {
-	return a.budget.limited && a.state != StateClosed && (a.ack.advertised < a.recvBuffer() || a.queue.bytes > 0) &&
-		a.room() < min(a.cfg.MTU, a.recvBuffer())
+	least := min(a.cfg.MTU, a.recvBuffer())
+	return a.budget.limited && a.state != StateClosed &&
+		(a.ack.advertised < a.recvBuffer() && a.room() < least || a.queue.bytes > 0 && a.sendRoom() < least)
 }
 
 // Lacks tells whether a message of n bytes cannot be sent for want of room.
-func (a *Association) Lacks(n int) bool { return a.budget.limited && n+perMessageCost > a.room() }
+func (a *Association) Lacks(n int) bool { return a.budget.limited && n+perMessageCost > a.sendRoom() }
 
-// room is what the association may take more.
-func (a *Association) room() int {
+// room is what the association may take more for what it receives.
+func (a *Association) room() int { return max(a.left(), a.cfg.memoryFloor()-a.buffered()) }
+
+// sendRoom is what it may take more for what it sends. That leaves some for what is
+// received: two hosts whose memory is full of what they send would drop each other's
+// DATA, and so keep it for ever.
+func (a *Association) sendRoom() int {
+	return max(a.left()-a.cfg.receiveReserve(), a.cfg.memoryFloor()-a.queue.bytes)
+}
+
+// receiveReserve is the part of MaxMemory that is for what is received alone. The
+// largest message can be sent nevertheless.
+func (c *Config) receiveReserve() int {
+	return min(c.MaxMemory/16, c.MaxMemory-c.MaxMessageSize-perMessageCost)
+}
+
+// left is what was left of the memory of all, less what was taken since.
+func (a *Association) left() int {
 	b := &a.budget
 	if !b.limited {
 		return 1 << 62
 	}
-	taken := a.queue.bytes + a.buffered()
-	return max(b.room-max(0, a.Memory()-b.taken), a.cfg.memoryFloor()-taken)
+	return b.room - max(0, a.Memory()-b.taken)
 }
 
 // boundWindow applies the room to a receive window.
