@@ -80,8 +80,7 @@ func (c *Conn) charge() {
 			m.wake()
 		}
 	}
-	waiters := c.senders.waiters
-	if !c.a.Starved() && (len(waiters) == 0 || !c.a.Lacks(waiters[0].size)) {
+	if !c.starved() {
 		return
 	}
 	m.mu.Lock()
@@ -89,9 +88,21 @@ func (c *Conn) charge() {
 	m.starved[c] = true
 	m.any.Store(true)
 	m.mu.Unlock()
-	if !known && m.room() >= m.limit/assocShare {
-		m.wake() // someone may have given back since this one has asked
+	if known {
+		return
 	}
+	// Someone may have given back since this one has asked. Whoever does so from now
+	// on sees it among the starved.
+	if c.askRoom(); !c.starved() {
+		m.wake()
+	}
+}
+
+// starved tells whether the association or a sender waits for memory. The lock is
+// held.
+func (c *Conn) starved() bool {
+	waiters := c.senders.waiters
+	return c.a.Starved() || len(waiters) > 0 && c.a.Lacks(waiters[0].size)
 }
 
 // assocShare: the starved are told when 1/assocShare of the memory is free.

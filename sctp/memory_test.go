@@ -232,3 +232,40 @@ func TestMemoryOfBothDirections(t *testing.T) {
 		require.Less(t, time.Since(start), time.Minute)
 	})
 }
+
+// A message that needs more than is left waits for it, and nothing is done meanwhile,
+// though there is some left.
+func TestMemoryForALargeMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1, Config{RecvBuffer: 64 << 10})
+		require.NoError(t, w.a.Close())
+		w.a = w.stack(w.ha, Config{MaxMemory: testMemory}, 3)
+		l, err := w.b.Listen(5000)
+		require.NoError(t, err)
+		a, b := w.connectTo(l)
+		other, otherB := w.connectTo(l)
+		ctx := within(t, time.Hour)
+		const messages, size = 220, 4000
+		for range messages {
+			require.NoError(t, other.Send(ctx, Message{Data: make([]byte, size)}))
+		}
+		time.Sleep(time.Second)
+		room := w.a.memory.room()
+		require.Greater(t, room, testMemory/assocShare)
+		require.Less(t, room, testMemory/4)
+		start := time.Now()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			time.Sleep(time.Minute)
+			for range messages {
+				_, err := otherB.Recv(ctx)
+				require.NoError(t, err)
+			}
+		})
+		require.NoError(t, a.Send(ctx, Message{Data: make([]byte, testMemory/4)}))
+		require.GreaterOrEqual(t, time.Since(start), time.Minute)
+		_, err = b.Recv(ctx)
+		require.NoError(t, err)
+		wg.Wait()
+	})
+}
