@@ -37,7 +37,7 @@ func (a *Association) buffered() int {
 // more data can complete does not count, or a message larger than the window
 // could never be received.
 func (a *Association) arwnd() int {
-	return a.window(a.inData(a.boundWindow(a.freeBuffer())))
+	return a.inData(a.window(a.boundWindow(a.freeBuffer())))
 }
 
 // inData is how much data of the peer's messages memory is good for, once it has
@@ -61,14 +61,17 @@ func (a *Association) freeBuffer() int {
 	return a.recvBuffer() - max(0, a.buffered()-head)
 }
 
+// window is the free memory, if it is worth while to offer it.
 func (a *Association) window(w int) int {
 	// RFC 9260, Section 6.2: "The receiver MUST also have an algorithm for
 	// advertising its receive window to avoid receiver silly window syndrome".
-	if w < min(a.recvBuffer()/2, a.cfg.MTU) {
+	if w < a.leastWindow() {
 		return 0
 	}
 	return w
 }
+
+func (a *Association) leastWindow() int { return min(a.recvBuffer()/2, a.cfg.MTU) }
 
 // overCommitted tells whether DATA beyond what has arrived must be dropped.
 // What a peer can send with the window it saw fits: its chunks cost more here

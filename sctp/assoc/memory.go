@@ -51,7 +51,7 @@ func (a *Association) SetRoom(room int) {
 		// What is kept for reuse is better kept for all.
 		a.queue.pool, a.reassembly.pool = bufPool{}, bufPool{}
 	}
-	if a.state.mayReceiveData() && a.ack.advertised < a.cfg.MTU && a.arwnd() >= a.cfg.MTU {
+	if least := a.inData(a.leastWindow()); a.state.mayReceiveData() && a.ack.advertised < least && a.arwnd() >= least {
 		a.ack.due = true // the peer waits for it
 	}
 }

@@ -59,3 +59,24 @@ func TestTuneRTT(t *testing.T) {
 	}
 	require.Equal(t, 30*time.Millisecond, p.z.assocs[0].recvRTT())
 }
+
+// A small receive buffer holds few of the smallest messages, but the window which that
+// leaves does not stay closed.
+func TestSmallestMessagesInASmallBuffer(t *testing.T) {
+	for _, size := range []int{1, 2, 8} {
+		for _, buffer := range []int{1500, 16 << 10, 64 << 10} {
+			p, a, z := lossy(t, Config{RecvBuffer: buffer, HeartbeatInterval: -1})
+			p.a.filter = nil
+			begin := p.now
+			for range 3000 {
+				require.NoError(t, a.Send(p.now, Message{Data: make([]byte, size)}))
+				p.pump()
+				p.run(time.Millisecond)
+			}
+			p.run(30 * time.Second)
+			require.EqualValues(t, 3000, z.reassembly.delivered, "%d bytes, buffer of %d", size, buffer)
+			require.Zero(t, a.stats.Retransmissions)
+			require.Less(t, p.now.Sub(begin), 40*time.Second)
+		}
+	}
+}
