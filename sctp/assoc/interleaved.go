@@ -3,6 +3,7 @@
 package assoc
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 
@@ -199,22 +200,34 @@ func (r *reassembler) skipInterleaved(id uint16, unordered bool, mid wire.MID) {
 	if !unordered && int32(mid-st.next) < 0 {
 		return
 	}
-	kept := st.runs[:0]
-	for _, m := range st.runs {
-		switch {
-		case m.unordered != unordered || mid.Less(m.mid):
-			kept = append(kept, m)
-		case m.begin && m.end:
+	if unordered {
+		// MIDs up to this one, by serial number arithmetic, which may be in two places.
+		oldest := mid - math.MaxInt32
+		if oldest > mid {
+			r.giveUp(st, fragmentPlace{message: 1<<32 | uint64(oldest)}, fragmentPlace{message: 2 << 32})
+			oldest = 0
+		}
+		r.giveUp(st, fragmentPlace{message: 1<<32 | uint64(oldest)}, fragmentPlace{message: 1<<32 + uint64(mid) + 1})
+		return
+	}
+	r.giveUp(st, fragmentPlace{}, fragmentPlace{message: uint64(mid-st.next) + 1})
+	st.next = mid + 1
+	r.deliverInTurn(st, netip.AddrPort{})
+}
+
+// giveUp takes the messages of a range of places out, and delivers those that are
+// complete. It looks at no others: a chunk may name many messages.
+func (r *reassembler) giveUp(st *interleavedStream, from, to fragmentPlace) {
+	i, j := st.find(from), st.find(to)
+	for _, m := range st.runs[i:j] {
+		if m.begin && m.end {
 			r.deliver(m, netip.AddrPort{})
-		default:
+		} else {
 			r.dropIncomplete(m)
 		}
 	}
-	clear(st.runs[len(kept):])
-	st.runs = kept
-	if !unordered {
-		st.next = mid + 1
-		r.deliverInTurn(st, netip.AddrPort{})
+	if i < j {
+		st.runs = slices.Delete(st.runs, i, j)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -224,4 +225,59 @@ func TestSchedulersDoNotAllocate(t *testing.T) {
 			})
 		}
 	}
+}
+
+// What an I-FORWARD-TSN chunk skips is what serial number arithmetic says, and the
+// rest is not looked at: a chunk names hundreds of messages, of the same stream maybe.
+func TestSkipOfManyMessages(t *testing.T) {
+	begin := func(r *reassembler, mid wire.MID, unordered bool) {
+		d := inData{mid: mid}
+		d.Payload, d.Flags = []byte{1}, wire.DataBegin
+		if unordered {
+			d.Flags |= wire.DataUnordered
+		}
+		require.True(t, r.addInterleaved(&d, netip.AddrPort{}))
+	}
+	mids := []wire.MID{0, 1, 9, 10, 11, math.MaxInt32, math.MaxInt32 + 1, math.MaxInt32 + 10, math.MaxInt32 + 11, math.MaxInt32 + 12, math.MaxUint32}
+	for _, mid := range mids {
+		for _, unordered := range []bool{false, true} {
+			r := reassembler{interleaved: true}
+			r.init(1)
+			st := r.interleavedStream(0)
+			st.next = 0xffff_fff0
+			for _, m := range mids {
+				begin(&r, m, true)
+			}
+			begin(&r, 0xffff_fff5, false)
+			begin(&r, 5, false)
+			var want []fragmentPlace
+			for _, m := range st.runs {
+				if m.unordered != unordered || m.mid-mid-1 <= math.MaxInt32 || !unordered && int32(mid-st.next) < 0 {
+					want = append(want, fragmentPlace{uint64(m.mid), wire.FSN(unorderedIndex(m.unordered))})
+				}
+			}
+			r.skipInterleaved(0, unordered, mid)
+			var got []fragmentPlace
+			for _, m := range st.runs {
+				got = append(got, fragmentPlace{uint64(m.mid), wire.FSN(unorderedIndex(m.unordered))})
+			}
+			require.Equal(t, want, got, "%d, unordered: %v", mid, unordered)
+			require.Equal(t, []int{len(got), len(got), len(got)}, []int{r.held, r.incomplete, r.heldRuns})
+		}
+	}
+
+	// The work for what is not skipped does not grow with what there is.
+	const runs, skips = 20_000, 100_000
+	r := reassembler{interleaved: true}
+	r.init(1)
+	for i := range runs {
+		begin(&r, wire.MID(10+i), true)
+	}
+	took := timed(func() {
+		for range skips {
+			r.skipInterleaved(0, true, 5)
+		}
+	})
+	require.Less(t, took, time.Second)
+	require.Equal(t, runs, r.held)
 }
