@@ -131,13 +131,13 @@ func (d *inData) contradiction(t wire.ChunkType) string {
 }
 
 // tooLarge tells whether a message that is not complete is larger than any may
-// be, on a stream where something has just arrived.
-func (a *Association) tooLarge(stream uint16) bool {
+// be, and a fragment that has just arrived is part of it.
+func (a *Association) tooLarge(d *inData) bool {
 	limit := a.cfg.MaxMessageSize
 	if !a.reassembly.interleaved {
 		return a.reassembly.headIncomplete(a.tracker.cum) > limit
 	}
-	return a.reassembly.incomplete > limit && a.reassembly.largest(stream) > limit
+	return a.reassembly.incomplete > limit && a.reassembly.sizeOf(d) > limit
 }
 
 // wrongDataChunk is why an association is aborted. RFC 8260, Section 2.2.3: "If

@@ -160,7 +160,7 @@ func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
 	if a.state == StateClosed {
 		return false
 	}
-	if a.tooLarge(d.Stream) || a.stuck() {
+	if a.tooLarge(&d) || a.stuck() {
 		a.abort(now, "message too large to reassemble", wire.AppendCause(nil, wire.CauseOutOfResource, nil))
 		return false
 	}

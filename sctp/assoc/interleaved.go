@@ -114,6 +114,7 @@ func (r *reassembler) addInterleaved(d *inData, remote netip.AddrPort) (ok bool)
 	if prev != nil && prev.end || next != nil && (end || next.firstFSN <= d.fsn) {
 		return false // behind the last fragment, or there already
 	}
+	before, after := prev != nil, next
 	if prev != nil && prev.lastFSN+1 != d.fsn {
 		prev = nil
 	}
@@ -137,6 +138,9 @@ func (r *reassembler) addInterleaved(d *inData, remote netip.AddrPort) (ok bool)
 		r.heldRuns++
 		m.parts.insert(0, append(r.pool.get(hint), d.Payload...))
 		m.size = len(d.Payload)
+		if !before && after != nil {
+			m.total = after.total
+		}
 		st.runs = slices.Insert(st.runs, i, m)
 	} else {
 		i--
@@ -150,6 +154,11 @@ func (r *reassembler) addInterleaved(d *inData, remote netip.AddrPort) (ok bool)
 		r.heldRuns--
 		r.freeRun(next)
 	}
+	first := m
+	if before && !m.begin {
+		first = st.first(unordered, d.mid)
+	}
+	first.total += len(d.Payload)
 	if m.begin && m.end {
 		r.incomplete -= m.size
 		if !begin || !end {
@@ -183,8 +192,15 @@ func (r *reassembler) deliverInTurn(st *interleavedStream, remote netip.AddrPort
 
 // has tells whether there is something of a message.
 func (st *interleavedStream) has(unordered bool, mid wire.MID) bool {
-	i := st.find(st.place(unordered, mid, 0))
-	return i < len(st.runs) && st.runs[i].isOf(unordered, mid)
+	return st.first(unordered, mid) != nil
+}
+
+// first is the first piece of a message, or nil.
+func (st *interleavedStream) first(unordered bool, mid wire.MID) *run {
+	if i := st.find(st.place(unordered, mid, 0)); i < len(st.runs) && st.runs[i].isOf(unordered, mid) {
+		return st.runs[i]
+	}
+	return nil
 }
 
 func (m *run) isOf(unordered bool, mid wire.MID) bool {
@@ -236,21 +252,14 @@ func (r *reassembler) dropIncomplete(m *run) {
 	r.drop(m)
 }
 
-// largest is the size of what there is of the largest message on a stream that
-// is not complete.
-func (r *reassembler) largest(id uint16) (most int) {
-	st := r.interleavedStream(id)
-	size := 0
-	for i, m := range st.runs {
-		if i == 0 || !st.runs[i-1].isOf(m.unordered, m.mid) {
-			size = 0
-		}
-		if !m.begin || !m.end {
-			size += m.size
-			most = max(most, size)
-		}
+// sizeOf is the size of what there is of the message that a fragment belongs to, if
+// it is not complete.
+func (r *reassembler) sizeOf(d *inData) int {
+	m := r.interleavedStream(d.Stream).first(d.Flags&wire.DataUnordered != 0, d.mid)
+	if m == nil || m.begin && m.end {
+		return 0
 	}
-	return most
+	return m.total
 }
 
 // resetInterleaved expects MID 0 next. What waited for its turn is delivered, what is

@@ -71,7 +71,16 @@ func TestInterleavedReassemblerTwin(t *testing.T) {
 			held, incomplete, runs := 0, 0, 0
 			for _, page := range r.interleavedPages {
 				for s := range page {
-					for _, m := range page[s].runs {
+					for i, m := range page[s].runs {
+						total := 0
+						for _, o := range page[s].runs[i:] {
+							if o.isOf(m.unordered, m.mid) {
+								total += o.size
+							}
+						}
+						if i == 0 || !page[s].runs[i-1].isOf(m.unordered, m.mid) {
+							require.Equal(t, total, m.total)
+						}
 						runs++
 						held += m.size
 						if !m.begin || !m.end {
@@ -280,4 +289,34 @@ func TestSkipOfManyMessages(t *testing.T) {
 	})
 	require.Less(t, took, time.Second)
 	require.Equal(t, runs, r.held)
+}
+
+// Whether a message is too large is known from its first piece.
+func TestSizeOfAMessageAmongMany(t *testing.T) {
+	const runs, fragments = 10_000, 100_000
+	r := reassembler{interleaved: true}
+	r.init(1)
+	add := func(mid wire.MID, fsn wire.FSN) *inData {
+		d := &inData{mid: mid, fsn: fsn}
+		d.Payload, d.Flags = []byte{1}, wire.DataUnordered
+		if fsn == 0 {
+			d.Flags |= wire.DataBegin
+		}
+		require.True(t, r.addInterleaved(d, netip.AddrPort{}))
+		return d
+	}
+	for i := range runs {
+		add(7, wire.FSN(2*i))
+		add(wire.MID(10+i), 0)
+	}
+	took := timed(func() {
+		for i := range fragments {
+			d := add(8, wire.FSN(i))
+			if got := r.sizeOf(d); got != i+1 {
+				t.Fatal(got)
+			}
+		}
+	})
+	require.Less(t, took, time.Second)
+	require.Equal(t, runs, r.sizeOf(&inData{mid: 7, Data: wire.Data{Flags: wire.DataUnordered}}))
 }

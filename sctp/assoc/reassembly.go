@@ -22,6 +22,7 @@ type run struct {
 
 	mid               wire.MID // with I-DATA chunks: see addInterleaved
 	firstFSN, lastFSN wire.FSN
+	total             int // bytes of all pieces of the message, in its first
 }
 
 // A reassembler puts fragments together (RFC 9260, Section 6.9) and keeps
