@@ -445,3 +445,26 @@ func TestLinuxFSN(t *testing.T) {
 	require.Len(t, p.z.msgs[0].Data, 5000)
 	quiet(t, a, z)
 }
+
+// While the answer to an SSN/TSN Reset Request is awaited, what the peer sends is held
+// and may fill the window: that passes, and the association does not end for it,
+// though an interleaved message is not complete.
+func TestWindowFullDuringAssociationReset(t *testing.T) {
+	cfg := interleaving(SchedulerRoundRobin)
+	cfg.RecvBuffer, cfg.HeartbeatInterval = 16<<10, -1
+	p := newPair(t, cfg)
+	_, z := p.connect()
+	// Z has the beginning of a message when it asks.
+	begin := wire.IData{Flags: wire.DataBegin, TSN: z.tracker.cum.Add(1), Stream: 1, MID: 0, Payload: make([]byte, 100)}
+	p.inject(p.z, z, begin.Append(nil))
+	require.NoError(t, z.ResetAssociation(p.now))
+	p.z.filter = func(Datagram) bool { return false }
+	p.flush(p.z)
+	require.True(t, z.resetUnderWay())
+	for i := range 40 {
+		d := wire.IData{Flags: wire.DataBegin | wire.DataEnd, TSN: z.tracker.cum.Add(1), Stream: 2, MID: wire.MID(i), Payload: make([]byte, 1000)}
+		p.inject(p.z, z, d.Append(nil))
+	}
+	require.Equal(t, StateEstablished, z.State())
+	require.Zero(t, z.arwnd())
+}

@@ -299,5 +299,5 @@ func (r *reassembler) resetInterleavedStreams(ids []uint16) {
 // send no more of it.
 func (a *Association) stuck() bool {
 	r := &a.reassembly
-	return r.interleaved && r.incomplete > 0 && r.unread == 0 && !a.tracker.hasGaps() && a.window(a.freeBuffer()) == 0
+	return r.interleaved && r.incomplete > 0 && r.unread == 0 && !a.resetUnderWay() && !a.tracker.hasGaps() && a.window(a.freeBuffer()) == 0
 }
