@@ -36,7 +36,7 @@ func (c *congestion) pacePerSRTT() int {
 
 // paced tells whether the pacer applies, and not Max.Burst. The least RTT tells
 // how long the path is: with a queue in a host every round trip becomes long.
-func (p *path) paced() bool { return p.rto.least >= pacedRTT }
+func (p *path) paced() bool { return p.rto.srtt > 0 && p.rto.least >= pacedRTT }
 
 // paceAdmits tells whether a packet may leave now. Otherwise it sets the time
 // when to ask again. A negative maxBurst bounds other paths only.
@@ -50,17 +50,19 @@ func (p *path) paceAdmits(now time.Time, maxBurst int) bool {
 	c.credit = max(c.credit, -most) // the rate has changed, or it was sent without
 	if c.at.IsZero() {
 		c.credit = most
+		c.at = now
 	} else if took := now.Sub(c.at); took > 0 {
-		c.credit = min(most, c.credit+int(min(rate*took.Seconds(), float64(most))))
-	} else if c.credit > 0 {
-		return true
+		gain := int(min(rate*took.Seconds(), float64(most-c.credit)))
+		c.credit += gain
+		if c.credit == most {
+			c.at = now
+		} else {
+			c.at = c.at.Add(time.Duration(float64(gain) / rate * 1e9)) // the rest of a byte comes with the next
+		}
 	}
 	if c.credit > 0 {
-		c.at, c.next = now, nilTime
+		c.next = nilTime
 		return true
-	}
-	if now.Sub(c.at) > 0 {
-		c.at = now
 	}
 	c.held = true
 	if c.next.IsZero() {

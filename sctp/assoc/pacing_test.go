@@ -79,3 +79,23 @@ func TestPacingHasNoDebt(t *testing.T) {
 	require.True(t, ok)
 	require.LessOrEqual(t, at.Sub(p.now), 10*time.Millisecond)
 }
+
+// However often the association is asked, as when much is received meanwhile, a slow
+// path sends at its rate: parts of a byte are not lost.
+func TestPacingAskedOften(t *testing.T) {
+	p, a, _ := lossy(t, Config{NoNagle: true, HeartbeatInterval: -1})
+	path := a.primary
+	path.rto.srtt, path.rto.least = time.Second, time.Second
+	path.cc.cwnd, path.cc.ssthresh = 20*1452, 1000 // 36 kB/s
+	sendN(t, p, a, 40, 1400)
+	sent := 0
+	p.a.filter = func(Datagram) bool { sent++; return false }
+	p.flush(p.a)
+	require.Less(t, sent, 20)
+	for range 25_000 {
+		p.now = p.now.Add(20 * time.Microsecond)
+		a.HandleTimeout(p.now)
+		p.flush(p.a)
+	}
+	require.InDelta(t, 4+12, sent, 2, "half a second")
+}
