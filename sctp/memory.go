@@ -19,6 +19,7 @@ var ErrMemory = assoc.ErrMemory
 type memory struct {
 	limit   int // 0: none
 	used    atomic.Int64
+	peak    atomic.Int64  // of used, since the starved were told last
 	changed chan struct{} // the flusher is to share what there is
 
 	mu sync.Mutex
@@ -73,10 +74,12 @@ func (c *Conn) charge() {
 		d := n - c.charged
 		c.charged = n
 		after := int(m.used.Add(int64(d)))
+		for p := m.peak.Load(); int64(after) > p && !m.peak.CompareAndSwap(p, int64(after)); p = m.peak.Load() {
+		}
 		switch before := after - d; {
 		case before <= m.limit/2 && after > m.limit/2:
 			m.wake() // users may have read what has not been reported
-		case d < 0 && m.any.Load() && after < m.limit-m.limit/assocShare:
+		case d < 0 && m.any.Load() && m.worthSharing():
 			m.wake()
 		}
 	}
@@ -93,9 +96,14 @@ func (c *Conn) charge() {
 	}
 	// Someone may have given back since this one has asked. Whoever does so from now
 	// on sees it among the starved.
-	if c.askRoom(); !c.starved() {
+	if c.askRoom(); !c.starved() && !c.stack.kick(c) {
 		m.wake()
 	}
+}
+
+// worthSharing tells whether the starved are to be told.
+func (m *memory) worthSharing() bool {
+	return m.room() >= m.limit/assocShare || m.peak.Load()-m.used.Load() >= int64(m.limit/leastShare)
 }
 
 // starved tells whether the association or a sender waits for memory. The lock is
@@ -105,8 +113,12 @@ func (c *Conn) starved() bool {
 	return c.a.Starved() || len(waiters) > 0 && c.a.Lacks(waiters[0].size)
 }
 
-// assocShare: the starved are told when 1/assocShare of the memory is free.
-const assocShare = 8
+// The starved are told when 1/assocShare of the memory is free, or, as what is taken
+// may stay so for long, 1/leastShare less is taken than was.
+const (
+	assocShare = 8
+	leastShare = 64
+)
 
 // shareMemory is what the flusher does when much has changed: when memory becomes
 // scarce it looks for what users have read and nobody has reported, and when there
@@ -123,9 +135,10 @@ func (s *Stack) shareMemory() {
 			}
 		}
 	}
-	if m.room() < m.limit/assocShare {
+	if !m.worthSharing() {
 		return
 	}
+	m.peak.Store(m.used.Load())
 	m.mu.Lock()
 	starved := m.starved
 	m.starved = make(map[*Conn]bool)

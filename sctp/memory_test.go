@@ -3,6 +3,7 @@
 package sctp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rserpool/rserpool/sctp/wire"
@@ -267,5 +269,47 @@ func TestMemoryForALargeMessage(t *testing.T) {
 		_, err = b.Recv(ctx)
 		require.NoError(t, err)
 		wg.Wait()
+	})
+}
+
+// Who waits is told of what is given back, though most of the memory stays taken.
+func TestMemoryGivenBackInPart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1, Config{RecvBuffer: 64 << 10, HeartbeatInterval: -1})
+		require.NoError(t, w.a.Close())
+		w.a = w.stack(w.ha, Config{MaxMemory: testMemory, HeartbeatInterval: -1}, 3)
+		l, err := w.b.Listen(5000)
+		require.NoError(t, err)
+		a, b := w.connectTo(l)
+		other, otherB := w.connectTo(l)
+		ctx := within(t, time.Hour)
+		const size = 4000
+		n := 0
+		for ; ; n++ {
+			short, cancel := context.WithTimeout(ctx, time.Second)
+			err := other.Send(short, Message{Data: make([]byte, size)})
+			cancel()
+			if err != nil {
+				break
+			}
+		}
+		require.Greater(t, n, 200)
+		start := time.Now()
+		sent := make(chan time.Duration, 1)
+		go func() {
+			assert.NoError(t, a.Send(ctx, Message{Data: make([]byte, 3*size)}))
+			sent <- time.Since(start)
+		}()
+		time.Sleep(time.Minute)
+		require.Empty(t, sent)
+		for range 12 {
+			_, err := otherB.Recv(ctx)
+			require.NoError(t, err)
+		}
+		time.Sleep(time.Minute)
+		require.Greater(t, int(w.a.memory.used.Load()), testMemory-testMemory/assocShare, "it is scarce still")
+		require.Len(t, sent, 1)
+		_, err = b.Recv(ctx)
+		require.NoError(t, err)
 	})
 }
