@@ -69,3 +69,22 @@ func TestHystartThreshold(t *testing.T) {
 		require.Equal(t, 1, r.rounds)
 	}
 }
+
+// The TSNs of before a reset of the association say nothing of when a round is over.
+func TestHystartAfterAssociationReset(t *testing.T) {
+	p, a, _ := lossy(t, Config{NoNagle: true})
+	p.a.filter = nil
+	sendN(t, p, a, 50, 1000)
+	p.pump()
+	p.run(time.Second)
+	require.True(t, a.primary.cc.hystart.begun)
+	require.NoError(t, a.ResetAssociation(p.now))
+	p.pump()
+	p.run(time.Second)
+	sendN(t, p, a, 50, 1000)
+	p.pump()
+	p.run(time.Second)
+	h := &a.primary.cc.hystart
+	require.Less(t, int(h.end.Diff(a.out.cumAck)), 1000)
+	require.Greater(t, int(h.end.Diff(a.out.cumAck)), -1000)
+}

@@ -220,6 +220,7 @@ func (a *Association) resetNumbers(local, peer wire.TSN) {
 	for _, p := range a.paths {
 		p.flightSize, p.rttPending = 0, false
 		p.stopT3()
+		p.cc.hystart.begun = false // its round ends with a TSN
 		if p.rack != nil {
 			*p.rack = rack{}
 		}
