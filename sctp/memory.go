@@ -84,6 +84,11 @@ func (c *Conn) charge() {
 		}
 	}
 	if !c.starved() {
+		if c.gone && m.any.Load() {
+			m.mu.Lock()
+			delete(m.starved, c) // it may be long until they are told
+			m.mu.Unlock()
+		}
 		return
 	}
 	m.mu.Lock()
@@ -109,6 +114,9 @@ func (m *memory) worthSharing() bool {
 // starved tells whether the association or a sender waits for memory. The lock is
 // held.
 func (c *Conn) starved() bool {
+	if c.gone {
+		return false
+	}
 	waiters := c.senders.waiters
 	return c.a.Starved() || len(waiters) > 0 && c.a.Lacks(waiters[0].size)
 }

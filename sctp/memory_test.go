@@ -313,3 +313,32 @@ func TestMemoryGivenBackInPart(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+// What waited for memory when it ended is forgotten, though there is none yet.
+func TestMemoryForgetsTheClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, as, bs := memoryWorld(t, 2)
+		b := bs[0]
+		b.mu.Lock()
+		w.b.memory.used.Add(testMemory)
+		b.mu.Unlock()
+		defer w.b.memory.used.Add(-testMemory)
+		ctx := within(t, time.Hour)
+		go func() {
+			for range 10 {
+				_ = as[0].Send(ctx, Message{Data: make([]byte, 1000)})
+			}
+		}()
+		time.Sleep(10 * time.Second)
+		starved := func() bool {
+			m := &w.b.memory
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			return m.starved[b]
+		}
+		require.True(t, starved())
+		require.NoError(t, as[0].Abort(""))
+		time.Sleep(10 * time.Second)
+		require.False(t, starved())
+	})
+}
