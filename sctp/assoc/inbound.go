@@ -45,10 +45,10 @@ func (a *Association) arwnd() int {
 // flight when the window came to an end would have to be dropped.
 func (a *Association) inData(memory int) int {
 	r := &a.reassembly
-	if r.delivered < manyMessages || r.deliveredBytes >= r.delivered*perUnreadCost {
+	if r.recent < manyMessages || r.recentBytes >= r.recent*perUnreadCost {
 		return memory
 	}
-	size := int(r.deliveredBytes / r.delivered)
+	size := r.recentBytes / r.recent
 	return memory / (size + perUnreadCost) * size
 }
 

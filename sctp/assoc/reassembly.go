@@ -50,6 +50,7 @@ type reassembler struct {
 	unread, unreadMessages int
 	delivered              uint64 // messages, ever
 	deliveredBytes         uint64
+	recent, recentBytes    int // messages of late: see inData
 }
 
 // An inStream is the receiving half of a stream.
@@ -243,6 +244,11 @@ func (r *reassembler) push(m Message) {
 	r.unreadMessages++
 	r.delivered++
 	r.deliveredBytes += uint64(len(m.Data))
+	r.recent++
+	r.recentBytes += len(m.Data)
+	if r.recent == 16*manyMessages {
+		r.recent, r.recentBytes = r.recent/2, r.recentBytes/2
+	}
 	r.ready.push(m)
 }
 

@@ -80,3 +80,19 @@ func TestSmallestMessagesInASmallBuffer(t *testing.T) {
 		}
 	}
 }
+
+// That messages were small once does not keep the window of larger ones small.
+func TestWindowForgetsSmallMessages(t *testing.T) {
+	_, _, z := lossy(t, Config{})
+	push := func(n, size int) {
+		for range n {
+			z.reassembly.push(Message{Data: make([]byte, size)})
+			z.reassembly.ready.pop()
+		}
+		z.Consumed(start, n, n*size)
+	}
+	push(1_000_000, 8)
+	require.Less(t, z.arwnd(), 512<<10)
+	push(20_000, 1000)
+	require.Equal(t, 4<<20, z.arwnd())
+}
