@@ -119,7 +119,7 @@ func (a *Association) admits(now time.Time, tsn wire.TSN, n int) (ok bool) {
 }
 
 // SetRoom says how many bytes of memory the associations may take more than they
-// do. New ones are refused when there is nothing left: those of peers with an ABORT
-// for Out of Resource, which answers the COOKIE ECHO, those of this side with
-// ErrMemory.
-func (s *Stack) SetRoom(room int) { s.starved = s.cfg.MaxMemory > 0 && room <= 0 }
+// do. New ones are refused when less than a packet is left, for which no window is
+// opened either: those of peers with an ABORT for Out of Resource, which answers the
+// COOKIE ECHO, those of this side with ErrMemory.
+func (s *Stack) SetRoom(room int) { s.starved = s.cfg.MaxMemory > 0 && room < s.cfg.MTU }

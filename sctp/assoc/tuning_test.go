@@ -96,3 +96,15 @@ func TestWindowForgetsSmallMessages(t *testing.T) {
 	push(20_000, 1000)
 	require.Equal(t, 4<<20, z.arwnd())
 }
+
+// There are no new associations when what is left of the memory opens no window.
+func TestNoMemoryForAnAssociation(t *testing.T) {
+	p := newPair(t, Config{})
+	to := AssociateParams{Remote: addrs("10.0.0.2"), Port: 5000}
+	p.a.stack.SetRoom(p.a.stack.cfg.MTU - 1)
+	_, err := p.a.stack.Associate(p.now, to)
+	require.ErrorIs(t, err, ErrMemory)
+	p.a.stack.SetRoom(p.a.stack.cfg.MTU)
+	_, err = p.a.stack.Associate(p.now, to)
+	require.NoError(t, err)
+}
