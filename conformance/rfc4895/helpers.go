@@ -3,6 +3,8 @@
 package rfc4895
 
 import (
+	"slices"
+
 	"github.com/rserpool/rserpool/conformance"
 	"github.com/rserpool/rserpool/conformance/tester"
 	"github.com/rserpool/rserpool/sctp/wire"
@@ -61,10 +63,8 @@ func beaten(t *conformance.T, a *tester.Assoc) wire.Auth {
 // heartbeat is a HEARTBEAT chunk; a system that wants those authenticated makes the case inconclusive where T needs some that
 // are not.
 func heartbeat(t *conformance.T, a *tester.Assoc, info string) []byte {
-	for _, typ := range a.PeerAuthChunks() {
-		if typ == wire.ChunkHeartbeat {
-			t.Inconclusive("S wants HEARTBEAT chunks authenticated")
-		}
+	if slices.Contains(a.PeerAuthChunks(), wire.ChunkHeartbeat) {
+		t.Inconclusive("S wants HEARTBEAT chunks authenticated")
 	}
 	return wire.AppendHeartbeat(nil, wire.ChunkHeartbeat, []byte(info))
 }

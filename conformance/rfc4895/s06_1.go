@@ -4,6 +4,7 @@ package rfc4895
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/rserpool/rserpool/conformance"
 	"github.com/rserpool/rserpool/conformance/tester"
@@ -32,7 +33,7 @@ var section6_1 = []conformance.Case{
 		_, in := offered(t)
 		for _, p := range params(in, wire.ParamHMACAlgo) {
 			ids, err := p.HMACAlgos(nil)
-			t.Check(err == nil && contains(ids, wire.HMACSHA1), "SHA-1 among the HMAC identifiers", "%v", ids)
+			t.Check(err == nil && slices.Contains(ids, wire.HMACSHA1), "SHA-1 among the HMAC identifiers", "%v", ids)
 		}
 	}},
 	{ID: "4895/6.1/5", Run: func(t *conformance.T) {
@@ -77,13 +78,4 @@ func shortRandom(t *conformance.T) *tester.Chunk {
 	c := a.Expect(tester.Is(wire.ChunkAbort, wire.ChunkInitAck))
 	t.Check(c.Type == wire.ChunkAbort, "ABORT", "%v", c.Packet)
 	return c
-}
-
-func contains(ids []wire.HMACID, id wire.HMACID) bool {
-	for _, x := range ids {
-		if x == id {
-			return true
-		}
-	}
-	return false
 }

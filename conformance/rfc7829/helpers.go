@@ -3,7 +3,6 @@
 package rfc7829
 
 import (
-	"slices"
 	"time"
 
 	"github.com/rserpool/rserpool/conformance"
@@ -28,38 +27,6 @@ func multihomed(t *conformance.T) *tester.Assoc {
 	return a
 }
 
-// deafen makes T's first address the end of a path that loses everything: T answers what comes to the second one only.
-func deafen(a *tester.Assoc) {
-	a.From, a.Auto.Sack = 1, false
-	cum, above := a.CumTSN(), map[wire.TSN]bool{}
-	a.OnPacket = func(p *tester.Packet) bool {
-		if p.Local == 0 {
-			return true
-		}
-		data := false
-		for _, c := range p.Chunks {
-			if c.Type == wire.ChunkData {
-				above[a.DataIn(c).TSN] = true
-				data = true
-			}
-		}
-		for above[cum+1] {
-			cum++
-		}
-		if data {
-			s := wire.Sack{CumTSNAck: cum, ARwnd: a.Setup.ARwnd}
-			for tsn := range above {
-				if off := tsn.Diff(cum); off > 0 {
-					s.Gaps = append(s.Gaps, wire.GapAckBlock{Start: uint16(off), End: uint16(off)})
-				}
-			}
-			slices.SortFunc(s.Gaps, func(x, y wire.GapAckBlock) int { return int(x.Start) - int(y.Start) })
-			a.Send(s.Append(nil))
-		}
-		return false
-	}
-}
-
 // silence makes T answer nothing at all.
 func silence(a *tester.Assoc) { a.OnPacket = func(*tester.Packet) bool { return true } }
 
@@ -80,7 +47,7 @@ func again(a *tester.Assoc, c *tester.Chunk) tester.Match {
 // failing is a multihomed association where T3-rtx has expired for the primary, which gets no answers.
 func failing(t *conformance.T) *tester.Assoc {
 	a := multihomed(t)
-	deafen(a)
+	a.Deafen(0, 1)
 	c := echo(a)
 	if c.Packet.Local != 0 {
 		t.Inconclusive("S does not send to T's first address")
