@@ -46,9 +46,5 @@ func rebound(t *conformance.T, a *tester.Assoc) *tester.Assoc {
 	if ep.Addr(0) == a.Addr(0) {
 		t.Inconclusive("T got UDP port %d again", ep.Addr(0).Port())
 	}
-	s := a.Setup
-	s.Port, s.Tag, s.TSN = a.Port, a.Tag, a.NextTSN
-	b := ep.NewAssoc(s, a.PeerPort)
-	b.PeerTag, b.Peer, b.To, b.Up = a.PeerTag, a.Peer, a.To, true
-	return b
+	return a.At(ep)
 }

@@ -5,6 +5,7 @@ package tester
 import (
 	"bytes"
 	"fmt"
+	"maps"
 
 	"github.com/rserpool/rserpool/sctp/wire"
 )
@@ -204,6 +205,19 @@ func (a *Assoc) Restart(s Setup) *Assoc {
 	b := a.NewAssoc(s, a.PeerPort)
 	b.To, b.From = a.To, a.From
 	return b
+}
+
+// At is the association as it stands, spoken from another endpoint: what a NAT does that gives its packets another UDP port. The old one stays, and
+// each goes its own way from here.
+func (a *Assoc) At(e *Endpoint) *Assoc {
+	b := *a
+	b.Endpoint, b.From = e, 0
+	b.ssn, b.mid, b.unorderedMID = maps.Clone(a.ssn), maps.Clone(a.mid), maps.Clone(a.unorderedMID)
+	b.rcv.above, b.rcv.dups = maps.Clone(a.rcv.above), nil
+	b.delivered = maps.Clone(a.delivered)
+	b.unread, b.messages, b.fragments = nil, nil, nil
+	e.assocs = append(e.assocs, &b)
+	return &b
 }
 
 // String names the association in transcripts.
