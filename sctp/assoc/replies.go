@@ -98,13 +98,19 @@ func (a *Association) MaxPacketSize() int {
 	return n
 }
 
-// transmitAlone sends the first answer if it goes alone.
+// transmitAlone sends the first answer if it goes alone. Others wait for an
+// address to come from, if there is none, and keep nobody waiting.
 func (a *Association) transmitAlone(buf []byte) (Transmit, bool) {
-	if len(a.replies) == 0 || !a.replies[0].alone {
+	i := slices.IndexFunc(a.replies, func(r outReply) bool { return r.alone })
+	if i < 0 || i > 0 && a.hasSource() {
 		return Transmit{}, false
 	}
-	r := a.replies[0]
-	a.replies = a.replies[1:]
+	r := a.replies[i]
+	if i == 0 {
+		a.replies = a.replies[1:]
+	} else {
+		a.replies = slices.Delete(a.replies, i, i+1)
+	}
 	if !slices.Contains(a.local, r.local) {
 		// RFC 5061, Section 5.3, F1, F4: one that is being added or deleted is no source.
 		// With no other, the answer to an ASCONF comes from where the peer has sent

@@ -465,7 +465,10 @@ var scenarios = []struct {
 			w.toServer.done, w.toClient.done = true, true
 			// While the cookie is good, a COOKIE ECHO sent again sets the
 			// association up again.
-			w.z.OnAccept = func(c *assoctest.Conn) { w.sim.After(0, func() { c.Abort("again") }) }
+			w.z.OnAccept = func(c *assoctest.Conn) {
+				c.OnMessage = w.receive // the COOKIE ECHO may have brought some
+				w.sim.After(0, func() { c.Abort("again") })
+			}
 			h.Conns()[0].Abort("enough")
 		}
 	}},
