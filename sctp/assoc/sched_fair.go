@@ -29,6 +29,8 @@ func (f *fairQueueing) join(s *outStream) {
 	s.end = s.tag
 }
 
+func (f *fairQueueing) begun(s *outStream) { f.now = s.tag }
+
 func (f *fairQueueing) served(s *outStream, n int) {
 	f.now = s.tag
 	weight := uint64(1)

@@ -10,4 +10,5 @@ package assoc
 type strictPriority struct{}
 
 func (strictPriority) join(s *outStream)      { s.class, s.tag = s.value, 0 }
+func (strictPriority) begun(*outStream)       {}
 func (strictPriority) served(*outStream, int) {}

@@ -13,6 +13,7 @@ package assoc
 type roundRobin struct{}
 
 func (roundRobin) join(s *outStream)      { s.class, s.tag = 0, 0 }
+func (roundRobin) begun(*outStream)       {}
 func (roundRobin) served(*outStream, int) {}
 
 // mayHold tells whether a packet may hold a chunk of a stream. RFC 8260, Section

@@ -478,3 +478,28 @@ func TestSchedulerErrors(t *testing.T) {
 	require.Zero(t, a.StreamValue(1023))
 	require.Empty(t, a.scheduling.values)
 }
+
+// A stream that gets something to send while a message of another one is under
+// way begins where that one did: it has nothing saved from before.
+func TestFairQueueingJoinsWithinAMessage(t *testing.T) {
+	x := newQueueTest(t, SchedulerFairCapacity, false)
+	for range 2 {
+		x.push(0, 5000)
+		x.push(1, 5000)
+	}
+	for range 11 { // all of the first two, and a piece of the third
+		_, ok := x.serve()
+		require.True(t, ok)
+	}
+	for range 10 {
+		x.push(2, 1000)
+	}
+	before := 0
+	for len(x.waiting[1]) > 0 {
+		c, _ := x.serve()
+		if c.stream == 2 {
+			before++
+		}
+	}
+	require.Less(t, before, 2, "messages of the new stream before the one that has waited")
+}

@@ -31,6 +31,8 @@ type discipline interface {
 	// join ranks a stream that has something to send again, or whose value has
 	// changed.
 	join(s *outStream)
+	// begun says that a message of a stream is being sent, in more than one piece.
+	begun(s *outStream)
 	// served ranks one of which n bytes have been sent.
 	served(s *outStream, n int)
 }
@@ -116,11 +118,14 @@ func (q *streamQueues) served(m *outMessage, n int, done bool) {
 		q.turnOver(s, n)
 		return
 	}
-	q.open = nil
 	if !done {
+		if q.open == nil {
+			q.rule.begun(s)
+		}
 		q.open = m
 		return
 	}
+	q.open = nil
 	q.turnOver(s, len(m.data))
 }
 
