@@ -59,6 +59,7 @@ func newConn(s *Stack, a *assoc.Association) *Conn {
 		up: make(chan struct{}), done: make(chan struct{}), closed: make(chan struct{}),
 	}
 	c.inbox.main = newQueue()
+	c.inbox.main.able = true
 	c.inbox.reportAt = s.params.RecvBuffer / reportDivisor
 	c.events.signal = make(chan struct{}, 1)
 	return c
@@ -211,6 +212,9 @@ func (c *Conn) recv(ctx context.Context, buf []byte, into bool) (Message, error)
 		if err != nil {
 			in.mu.Unlock()
 			return Message{}, err
+		}
+		if t := c.stack.direct.Load(); t != nil && q.waiters == 0 && c.readFor(t, q, ctx) {
+			continue
 		}
 		in.wait(q, limit{ctx: ctx})
 	}

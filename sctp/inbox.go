@@ -25,6 +25,10 @@ type inbox struct {
 	reportAt int
 	unread   taken // taken and not reported yet
 	dirty    atomic.Bool
+
+	one       bool            // see wokeOne
+	watched   <-chan struct{} // Done of the context that watch watches
+	stopWatch func() bool
 }
 
 // taken is what the engine has not been told yet.
@@ -40,7 +44,9 @@ type queue struct {
 	first, last int // index of the first message in head, behind the last in tail
 	n           int
 	waiters     int
-	marked      bool // listed in inbox.touched
+	direct      *turn // someone who waits reads the socket
+	able        bool  // who waits could read the socket
+	marked      bool  // listed in inbox.touched
 	// signal wakes one waiter. Whoever leaves something behind for the next
 	// waiter signals again, so one token is enough.
 	signal chan struct{}
@@ -98,11 +104,19 @@ func (q *queue) pop() Message {
 // wake lets one waiter look again.
 func (q *queue) wake() {
 	if q.waiters == 0 {
+		q.interrupt()
 		return
 	}
 	select {
 	case q.signal <- struct{}{}:
 	default:
+	}
+}
+
+// interrupt lets who reads the socket look again.
+func (q *queue) interrupt() {
+	if q.direct != nil {
+		q.direct.interrupt()
 	}
 }
 
@@ -131,6 +145,7 @@ func (in *inbox) deliver(m Message) {
 
 // wake wakes the readers of the queues which got something.
 func (in *inbox) wake() {
+	in.one = len(in.touched) == 1 && in.touched[0].waiters == 1 && in.touched[0].n == 1 && in.touched[0].able
 	for i, q := range in.touched {
 		q.marked = false
 		q.wake()

@@ -287,6 +287,7 @@ func (c *Conn) remove() {
 	}
 	c.inbox.mu.Lock()
 	c.inbox.fail(io.EOF)
+	c.inbox.unwatch()
 	c.inbox.mu.Unlock()
 	c.senders.wakeAll()
 	c.stack.forget(c)

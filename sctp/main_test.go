@@ -107,7 +107,15 @@ func (w *world) connectTo(l *Listener) (ca, cb *Conn) {
 // loopback connects two stacks over real sockets.
 func loopback(tb testing.TB, cfg Config) (ca, cb *Conn) {
 	tb.Helper()
-	cfg.LocalAddrs = []netip.Addr{netip.MustParseAddr("127.0.0.1")}
+	return loopbackAt(tb, cfg, "127.0.0.1")
+}
+
+// loopbackAt is loopback with several addresses, the same for both ends.
+func loopbackAt(tb testing.TB, cfg Config, addrs ...string) (ca, cb *Conn) {
+	tb.Helper()
+	for _, a := range addrs {
+		cfg.LocalAddrs = append(cfg.LocalAddrs, netip.MustParseAddr(a))
+	}
 	cfg.EncapPort = -1
 	b, err := NewStack(&cfg)
 	require.NoError(tb, err)

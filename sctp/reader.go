@@ -66,17 +66,11 @@ func (b *batch) reset() {
 // read is the goroutine of a socket.
 func (s *Stack) read(sock udpencap.Socket) {
 	s.hearICMP(sock)
-	local := sock.LocalAddr()
-	dgs := make([]udpencap.Datagram, readBatch)
-	mem := make([]byte, readBatch<<16)
-	var b batch
+	t := newTurn(sock)
 	backoff := time.Millisecond
 	for {
-		for i := range dgs {
-			dgs[i] = udpencap.Datagram{Data: mem[i<<16 : i<<16 : (i+1)<<16]}
-		}
-		n, err := sock.ReadBatch(dgs)
-		if n == 0 && err != nil {
+		dgs, err := t.readBatch()
+		if len(dgs) == 0 && err != nil {
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
@@ -85,7 +79,7 @@ func (s *Stack) read(sock udpencap.Socket) {
 				return
 			}
 			s.count.readErrors.Add(1)
-			s.log.Debug("read failed", "local", local, "reason", err)
+			s.log.Debug("read failed", "local", sock.LocalAddr(), "reason", err)
 			if !s.pause(backoff) {
 				return
 			}
@@ -93,12 +87,21 @@ func (s *Stack) read(sock udpencap.Socket) {
 			continue
 		}
 		backoff = time.Millisecond
-		s.count.reads.Add(1)
-		s.route(local, dgs[:n], &b)
-		for i := range b.runs {
-			s.handle(&b, &b.runs[i])
+		s.serve(t, dgs)
+		alone := t.note()
+		t.b.reset()
+		if alone && !s.stepBack(t) {
+			return
 		}
-		b.reset()
+	}
+}
+
+// serve has the associations work on what a read brought.
+func (s *Stack) serve(t *turn, dgs []udpencap.Datagram) {
+	s.count.reads.Add(1)
+	s.route(t.sock.LocalAddr(), dgs, &t.b)
+	for i := range t.b.runs {
+		s.handle(&t.b, &t.b.runs[i])
 	}
 }
 

@@ -59,6 +59,8 @@ type Stack struct {
 	// ownedByConns: the Stack ends with its last listener and association,
 	// because Dial or Listen made it for them.
 	ownedByConns bool
+
+	direct atomic.Pointer[turn] // of the socket which a Recv may read
 }
 
 // maxKicks bounds the associations the flusher has been told of; who finds the

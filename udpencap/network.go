@@ -132,6 +132,13 @@ type ECNSocket interface {
 	EnableECN() error
 }
 
+// An Interrupter is a Socket whose ReadBatch can be made to return early, with
+// an error: at once after Interrupt(true), and every one that follows, until
+// Interrupt(false). Those of the host can.
+type Interrupter interface {
+	Interrupt(on bool) error
+}
+
 // An MTUError reports that a datagram was too large for the path and must not
 // be fragmented (EMSGSIZE; RFC 6951, Section 5.6).
 type MTUError struct {

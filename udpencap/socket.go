@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+	"time"
 )
 
 // A hostSocket is a socket of the operating system, bound to one address.
@@ -66,6 +67,13 @@ func (s *hostSocket) WriteBatch(dgs []Datagram) (int, error) {
 		return 0, nil
 	}
 	return s.tx.write(dgs)
+}
+
+func (s *hostSocket) Interrupt(on bool) error {
+	if on {
+		return s.conn.SetReadDeadline(time.Unix(1, 0))
+	}
+	return s.conn.SetReadDeadline(time.Time{})
 }
 
 func (s *hostSocket) Close() error { return s.conn.Close() }
