@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/rserpool/rserpool/sctp/wire"
 	"github.com/rserpool/rserpool/udpencap"
@@ -29,8 +30,9 @@ type Middlebox struct {
 	Out func(p *Pkt) []*Pkt
 	// In is given one that arrives at S, and returns what S gets instead. It may answer in place of S by back.
 	In func(p *Pkt, back func(*Pkt)) []*Pkt
-	// AnySum puts wrong checksums of what arrives right.
-	AnySum bool
+	// Mend is given the bytes of every packet that arrives, good or bad, before In, and returns what counts instead; nil
+	// drops it. The checksum of that is put right.
+	Mend func(b []byte) []byte
 }
 
 // A Pkt is a packet taken apart. Checksums are put right when it goes on.
@@ -39,6 +41,10 @@ type Pkt struct {
 	Chunks []wire.Chunk
 	// Remote is where it goes to or comes from.
 	Remote netip.AddrPort
+	// Local is where S sends it from: an address of its host, and any UDP port. It is not set in what arrives.
+	Local netip.AddrPort
+	// Delay is how much later it goes out.
+	Delay time.Duration
 	// Raw is the packet as it came; it goes on as it is if it could not be taken apart, or has not been changed.
 	Raw []byte
 	// Sum, if set, is sent instead of the CRC32c.
@@ -156,11 +162,14 @@ func (p *Pkt) bytes() []byte {
 // box is a Network whose sockets go through a Middlebox.
 type box struct {
 	udpencap.Network
-	mu sync.Mutex
-	m  Middlebox
+	mu      sync.Mutex
+	m       Middlebox
+	sockets map[netip.AddrPort]udpencap.Socket
 }
 
-func newBox(n udpencap.Network, m *Mutant) udpencap.Network { return &box{Network: n, m: m.New()} }
+func newBox(n udpencap.Network, m *Mutant) udpencap.Network {
+	return &box{Network: n, m: m.New(), sockets: map[netip.AddrPort]udpencap.Socket{}}
+}
 
 // Listen implements udpencap.Network.
 func (b *box) Listen(ctx context.Context, laddr netip.AddrPort) (udpencap.Socket, error) {
@@ -168,7 +177,22 @@ func (b *box) Listen(ctx context.Context, laddr netip.AddrPort) (udpencap.Socket
 	if err != nil {
 		return nil, err
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sockets[s.LocalAddr()] = s
 	return &boxSocket{Socket: s, box: b}, nil
+}
+
+// from is the socket of a local address; S may have none there.
+func (b *box) from(local netip.AddrPort) (udpencap.Socket, error) {
+	if s := b.sockets[local]; s != nil {
+		return s, nil
+	}
+	s, err := b.Network.Listen(context.Background(), local)
+	if err == nil {
+		b.sockets[local] = s
+	}
+	return s, err
 }
 
 type boxSocket struct {
@@ -203,9 +227,8 @@ func (s *boxSocket) ReadBatch(dgs []udpencap.Datagram) (int, error) {
 		s.box.mu.Lock()
 		for _, d := range in[:n] {
 			for _, b := range segments(d) {
-				if s.box.m.AnySum && len(b) >= wire.HeaderLen {
-					b = slices.Clone(b)
-					wire.SetChecksum(b)
+				if b = s.box.mended(b); b == nil {
+					continue
 				}
 				p := parsePkt(b, d.Src)
 				out := []*Pkt{p}
@@ -224,29 +247,61 @@ func (s *boxSocket) ReadBatch(dgs []udpencap.Datagram) (int, error) {
 	}
 }
 
+// mended is what Mend makes of a packet.
+func (b *box) mended(p []byte) []byte {
+	if b.m.Mend == nil || len(p) < wire.HeaderLen {
+		return p
+	}
+	p = b.m.Mend(slices.Clone(p))
+	if p != nil {
+		wire.SetChecksum(p)
+	}
+	return p
+}
+
 // WriteBatch implements udpencap.Socket.
 func (s *boxSocket) WriteBatch(dgs []udpencap.Datagram) (int, error) {
 	for i, d := range dgs {
-		var out []udpencap.Datagram
-		s.box.mu.Lock()
-		for _, b := range segments(d) {
-			p := parsePkt(b, d.Dst)
-			pkts := []*Pkt{p}
-			if s.box.m.Out != nil && len(p.Chunks) > 0 {
-				pkts = s.box.m.Out(p)
-			}
-			for _, q := range pkts {
-				out = append(out, udpencap.Datagram{Data: q.bytes(), Dst: q.Remote, MayFragment: true, ECN: d.ECN})
-			}
-		}
-		s.box.mu.Unlock()
-		if len(out) > 0 {
-			if _, err := s.Socket.WriteBatch(out); err != nil {
+		for _, q := range s.box.out(d, s.LocalAddr()) {
+			if err := s.box.send(q, d.ECN); err != nil {
 				return i, err
 			}
 		}
 	}
 	return len(dgs), nil
+}
+
+// out is what goes out instead of a datagram of S.
+func (b *box) out(d udpencap.Datagram, local netip.AddrPort) (out []*Pkt) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, data := range segments(d) {
+		p := parsePkt(data, d.Dst)
+		p.Local = local
+		if b.m.Out == nil || len(p.Chunks) == 0 {
+			out = append(out, p)
+			continue
+		}
+		out = append(out, b.m.Out(p)...)
+	}
+	return out
+}
+
+// send sends a packet when it is due.
+func (b *box) send(p *Pkt, ecn udpencap.ECN) error {
+	b.mu.Lock()
+	s, err := b.from(p.Local)
+	b.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	out := []udpencap.Datagram{{Data: p.bytes(), Dst: p.Remote, MayFragment: true, ECN: ecn}}
+	if p.Delay > 0 {
+		time.AfterFunc(p.Delay, func() { _, _ = s.WriteBatch(out) })
+		return nil
+	}
+	_, err = s.WriteBatch(out)
+	return err
 }
 
 func segments(d udpencap.Datagram) (all [][]byte) {
