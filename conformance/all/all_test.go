@@ -71,8 +71,9 @@ func TestMutants(t *testing.T) {
 				require.True(t, ok, "there is no case %s", id)
 				res := casetest.One(t, c, &m)
 				if res.Verdict != conformance.Fail {
-					t.Errorf("the mutant was not caught: %s", res.Explain())
+					t.Fatalf("the mutant was not caught: %s", res.Explain())
 				}
+				t.Logf("expected %s; seen: %s", res.Expected, res.Seen)
 			})
 		}
 	}
