@@ -23,5 +23,7 @@ func Mutants() []Mutant {
 		streamMutants,
 		asapMutants,
 		enrpMutants,
+		openingMutants,
+		timerMutants,
 	)
 }
