@@ -21,12 +21,12 @@ const EchoPort = 7
 // AuthKey is the endpoint pair shared key of a system with "cfg:auth-key".
 var AuthKey = []byte("0123456789abcdef0123456789ABCDEF")
 
-// The addresses of the virtual network: three of the tester, one of the system under test, and one more that its host has
-// and that "addip" may add.
+// The addresses of the virtual network: three of the tester, one of the system under test, and three more that its host
+// has and that "addip" may add.
 var (
 	testerAddrs = []netip.Addr{netip.MustParseAddr("10.1.0.1"), netip.MustParseAddr("10.1.0.2"), netip.MustParseAddr("10.1.0.3")}
 	systemAddr  = netip.MustParseAddr("10.1.0.10")
-	spareAddrs  = []netip.Addr{netip.MustParseAddr("10.1.0.11"), netip.MustParseAddr("10.1.0.12")}
+	spareAddrs  = []netip.Addr{netip.MustParseAddr("10.1.0.11"), netip.MustParseAddr("10.1.0.12"), netip.MustParseAddr("10.1.0.13")}
 )
 
 // Open starts the system under test that a case is about, fresh, on a virtual network of its own where a packet takes
