@@ -47,20 +47,16 @@ func (s *authState) params(a *Assoc) (params []byte) {
 	return params
 }
 
-// learn takes S's parameters. RFC 4895, Section 6.1: "These parameters include the parameter type, parameter length, and
-// the parameter value, but padding is omitted".
+// learn takes S's parameters.
 func (s *authState) learn(a *Assoc) {
-	random, chunks, algos := a.PeerParam(wire.ParamRandom), a.PeerParam(wire.ParamChunkList), a.PeerParam(wire.ParamHMACAlgo)
-	if random == nil || algos == nil {
+	s.theirs = KeyVector(a.Peer)
+	if s.theirs == nil {
 		return
 	}
-	s.theirs = slices.Clone(random.Raw)
-	if chunks != nil {
-		s.theirs = append(s.theirs, chunks.Raw...)
+	if chunks := a.PeerParam(wire.ParamChunkList); chunks != nil {
 		s.chunks, _ = chunks.ChunkTypes(nil)
 	}
-	s.theirs = append(s.theirs, algos.Raw...)
-	ids, _ := algos.HMACAlgos(nil)
+	ids, _ := a.PeerParam(wire.ParamHMACAlgo).HMACAlgos(nil)
 	for _, id := range ids {
 		if id.Size() > 0 {
 			s.hmac = id
@@ -75,11 +71,29 @@ func (a *Assoc) HasAuth() bool { return a.Setup.Auth && a.auth.theirs != nil }
 // PeerAuthChunks are the chunk types that S must get authenticated.
 func (a *Assoc) PeerAuthChunks() []wire.ChunkType { return a.auth.chunks }
 
-// AuthKey is the association shared key made with an endpoint pair shared key. RFC 4895, Section 6.1: "selecting the
-// numerically smaller key vector and concatenating it to the endpoint pair shared key, and then concatenating the
-// numerically larger key vector to that".
-func (a *Assoc) AuthKey(pair []byte) []byte {
-	one, two := a.auth.ours, a.auth.theirs
+// KeyVector is what an INIT or INIT ACK puts into the association shared key, RANDOM, CHUNKS and HMAC-ALGO; nil if its
+// sender does not authenticate. RFC 4895, Section 6.1: "These parameters include the parameter type, parameter length, and
+// the parameter value, but padding is omitted".
+func KeyVector(in wire.Init) []byte {
+	raw := map[wire.ParamType][]byte{}
+	for _, p := range InitParams(in) {
+		if raw[p.Type] == nil {
+			raw[p.Type] = p.Raw
+		}
+	}
+	if raw[wire.ParamRandom] == nil || raw[wire.ParamHMACAlgo] == nil {
+		return nil
+	}
+	return slices.Concat(raw[wire.ParamRandom], raw[wire.ParamChunkList], raw[wire.ParamHMACAlgo])
+}
+
+// AuthKey is the association shared key made with an endpoint pair shared key.
+func (a *Assoc) AuthKey(pair []byte) []byte { return SharedKey(pair, a.auth.ours, a.auth.theirs) }
+
+// SharedKey is the association shared key of two key vectors. RFC 4895, Section 6.1: "selecting the numerically smaller key
+// vector and concatenating it to the endpoint pair shared key, and then concatenating the numerically larger key vector to
+// that".
+func SharedKey(pair, one, two []byte) []byte {
 	x, y := bytes.TrimLeft(one, "\x00"), bytes.TrimLeft(two, "\x00")
 	if len(x) > len(y) || len(x) == len(y) && (bytes.Compare(x, y) > 0 || bytes.Equal(x, y) && len(one) > len(two)) {
 		one, two = two, one
@@ -98,6 +112,16 @@ func Mac(id wire.HMACID, key, data []byte) []byte {
 	return h.Sum(nil)
 }
 
+// Sign puts the HMAC into an AUTH chunk that has all else, for the chunks that follow it.
+func Sign(c *wire.Auth, key []byte, chunks ...[]byte) {
+	c.HMAC = make([]byte, c.HMACID.Size())
+	data := c.Append(nil)
+	for _, b := range chunks {
+		data = append(data, b...)
+	}
+	c.HMAC = Mac(c.HMACID, key, data)
+}
+
 // AuthChunk is an AUTH chunk with the null key for the chunks that follow it in the packet. change, if not nil, alters it
 // when it is done.
 func (a *Assoc) AuthChunk(change func(*wire.Auth), chunks ...[]byte) []byte {
@@ -110,12 +134,8 @@ func (a *Assoc) AuthChunkWith(pair []byte, id uint16, change func(*wire.Auth), c
 	if algo == 0 {
 		algo = wire.HMACSHA1
 	}
-	c := wire.Auth{KeyID: id, HMACID: algo, HMAC: make([]byte, algo.Size())}
-	data := c.Append(nil)
-	for _, b := range chunks {
-		data = append(data, b...)
-	}
-	c.HMAC = Mac(algo, a.AuthKey(pair), data)
+	c := wire.Auth{KeyID: id, HMACID: algo}
+	Sign(&c, a.AuthKey(pair), chunks...)
 	if change != nil {
 		change(&c)
 	}
