@@ -25,5 +25,7 @@ func Mutants() []Mutant {
 		enrpMutants,
 		openingMutants,
 		timerMutants,
+		keyMutants,
+		addressMutants,
 	)
 }
