@@ -27,5 +27,6 @@ func Mutants() []Mutant {
 		timerMutants,
 		keyMutants,
 		addressMutants,
+		partialMutants,
 	)
 }

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ours
+
+import "github.com/rserpool/rserpool/sctp/wire"
+
+// partialMutants break what partial reliability (RFC 3758) does to messages that are not complete, or not sent yet.
+var partialMutants = []Mutant{
+	{Name: "FORWARD TSN is acknowledged, and nothing is removed", Caught: []string{"3758/3.6/8"},
+		New: func() Middlebox {
+			var f wire.ForwardTSN
+			return inbound(func(p *Pkt, tags [2]uint32, answer func(uint32, ...[]byte)) []*Pkt {
+				for _, c := range p.Chunks {
+					if c.Type == wire.ChunkForwardTSN && wire.ParseForwardTSN(c, &f) == nil {
+						sack := wire.Sack{CumTSNAck: f.NewCumTSN, ARwnd: 65535}
+						answer(tags[1], sack.Append(nil))
+						return nil
+					}
+				}
+				return Only(p)
+			})()
+		}},
+	{Name: "a message that expires before it is sent takes a TSN", Caught: []string{"3758/4.1/1"},
+		New: datas(func(d *wire.Data) {
+			if d.Stream == 1 {
+				d.TSN++
+			}
+		})},
+	{Name: "a message that has expired is sent if it was not sent yet", Caught: []string{"3758/4.1/1"},
+		New: datas(func(d *wire.Data) {
+			if d.Stream == 1 {
+				d.Stream = 2
+			}
+		})},
+}
