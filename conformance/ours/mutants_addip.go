@@ -8,6 +8,15 @@ import "github.com/rserpool/rserpool/sctp/wire"
 var addIPMutants = []Mutant{
 	{Name: "ASCONF-ACK without AUTH", Caught: []string{"5061/4.1.2/1"}, New: without(wire.ChunkAuth)},
 	{Name: "ASCONF-ACK with another sequence number", Caught: []string{"5061/4.1.2/2", "5061/5.2/3"}, New: changedAsconfAck(func(c *wire.AsconfAck) { c.Seq++ })},
+	{Name: "ASCONF-ACK is sent once", Caught: []string{"5061/5.2/3"}, New: once(wire.ChunkAsconfAck)},
+	{Name: "an ASCONF that comes again is granted", Caught: []string{"5061/5.2/3"}, New: func() Middlebox {
+		n := 0
+		return changedAsconfAck(func(c *wire.AsconfAck) {
+			if n++; n > 1 {
+				c.Params = nil
+			}
+		})()
+	}},
 	{Name: "no responses in ASCONF-ACK", Caught: []string{"5061/5.2/6", "5061/5.2/7", "5061/5.3/4", "5061/5.3/5"}, New: changedAsconfAck(func(c *wire.AsconfAck) { c.Params = nil })},
 	{Name: "all responses have the first Correlation ID", Caught: []string{"5061/5.2/7", "5061/4.2.1/2"}, New: changedAsconfAck(func(c *wire.AsconfAck) {
 		for p, err := range wire.Params(c.Params) {
@@ -40,7 +49,7 @@ var addIPMutants = []Mutant{
 		}
 		return Only(p)
 	})},
-	{Name: "data goes to addresses that are not confirmed", Caught: []string{"5061/5.3/2"}, New: func() Middlebox {
+	{Name: "data goes to addresses that are not confirmed", Caught: []string{"5061/5.3/2", "9260/5.4/1", "9260/5.4/2"}, New: func() Middlebox {
 		n := 0
 		return Middlebox{Out: func(p *Pkt) []*Pkt {
 			if p.Has(wire.ChunkData) {

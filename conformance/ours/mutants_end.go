@@ -162,7 +162,7 @@ var endMutants = []Mutant{
 			}
 			return Only(p)
 		})},
-	{Name: "an ABORT by the user has no cause", Caught: []string{"9260/9.1/3"},
+	{Name: "an ABORT has no cause", Caught: []string{"9260/9.1/3", "4895/6.1/3"},
 		New: outbound(wire.ChunkAbort, func(c wire.Chunk) []byte { return wire.AppendAbort(nil, c.Flags&wire.FlagT != 0, nil) })},
 	{Name: "DATA is bundled with ABORT", Caught: []string{"9260/9.1/2"},
 		New: func() Middlebox {

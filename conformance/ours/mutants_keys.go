@@ -5,6 +5,7 @@ package ours
 import (
 	"slices"
 
+	"github.com/rserpool/rserpool/conformance/tester"
 	"github.com/rserpool/rserpool/sctp/wire"
 )
 
@@ -66,4 +67,56 @@ func answeringAsconf() Middlebox {
 		ack := wire.AsconfAck{Seq: x.Seq}
 		return ack.Append(nil)
 	})()
+}
+
+// resigned is a middlebox that changes what S sends, or gets, and puts the HMAC of what it has changed right, made with the
+// null key.
+func resigned(out bool, change func(*Pkt) *Pkt) func() Middlebox {
+	return func() Middlebox {
+		var vectors [2][]byte // S's and T's
+		pass := func(p *Pkt, side int, changes bool) []*Pkt {
+			for _, c := range p.Chunks {
+				if in, err := wire.ParseInit(c); err == nil && (c.Type == wire.ChunkInit || c.Type == wire.ChunkInitAck) {
+					vectors[side] = tester.KeyVector(in)
+				}
+			}
+			if !changes {
+				return Only(p)
+			}
+			q := change(p)
+			if q == p {
+				return Only(p)
+			}
+			chunks := encoded(q)
+			for i, c := range q.Chunks {
+				if auth, err := wire.ParseAuth(c); c.Type == wire.ChunkAuth && err == nil {
+					tester.Sign(&auth, tester.SharedKey(nil, vectors[0], vectors[1]), chunks[i+1:]...)
+					chunks[i] = auth.Append(nil)
+				}
+			}
+			return Only(q.With(chunks...))
+		}
+		return Middlebox{
+			Out: func(p *Pkt) []*Pkt { return pass(p, 0, out) },
+			In:  func(p *Pkt, _ func(*Pkt)) []*Pkt { return pass(p, 1, !out) },
+		}
+	}
+}
+
+// signedAuth is one that changes the AUTH chunks that S sends, all but their HMAC.
+func signedAuth(change func(*wire.Auth)) func() Middlebox {
+	return resigned(true, func(p *Pkt) *Pkt {
+		if !p.Has(wire.ChunkAuth) {
+			return p
+		}
+		return p.Map(func(c wire.Chunk) []byte {
+			auth, err := wire.ParseAuth(c)
+			if c.Type != wire.ChunkAuth || err != nil {
+				return Same(c)
+			}
+			change(&auth)
+			auth.HMAC = make([]byte, auth.HMACID.Size())
+			return auth.Append(nil)
+		})
+	})
 }

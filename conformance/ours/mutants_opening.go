@@ -25,6 +25,7 @@ var openingMutants = []Mutant{
 			}
 			return p
 		})},
+	{Name: "INIT ACK has more streams than INIT takes", Caught: []string{"9260/3.3.3/2"}, New: outgoingInit(func(in *wire.Init) { in.OutboundStreams = 100 })},
 	{Name: "COOKIE ECHO is sent after 200 ms", Caught: []string{"9260/5.1.4/1"}, New: late(wire.ChunkCookieEcho, 200*time.Millisecond)},
 	{Name: "COOKIE ACK is never sent", Caught: []string{"9260/5.1.5/6", "9260/5.1.5/7", "9260/5.2.4/3", "4895/6.3/6"}, New: without(wire.ChunkCookieAck)},
 	{Name: "a COOKIE ECHO is acknowledged, and makes no association", Caught: []string{"9260/5.1.5/6", "9260/5.1.5/7", "4895/6.3/6"},

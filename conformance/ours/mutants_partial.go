@@ -20,6 +20,18 @@ var partialMutants = []Mutant{
 				return Only(p)
 			})()
 		}},
+	{Name: "FORWARD TSN moves the cumulative point as far as it says", Caught: []string{"3758/3.6/2"},
+		New: func() Middlebox {
+			var to wire.TSN
+			m := sacks(func(s *wire.Sack) bool {
+				if to != 0 && to.Less(s.CumTSNAck) {
+					*s = wire.Sack{CumTSNAck: to, ARwnd: s.ARwnd, Gaps: []wire.GapAckBlock{{Start: 1, End: uint16(s.CumTSNAck.Diff(to))}}}
+				}
+				return true
+			})()
+			m.In = forwards(arriving, func(f *wire.ForwardTSN) { to = f.NewCumTSN })().In
+			return m
+		}},
 	{Name: "a message that expires before it is sent takes a TSN", Caught: []string{"3758/4.1/1"},
 		New: datas(func(d *wire.Data) {
 			if d.Stream == 1 {
