@@ -28,5 +28,6 @@ func Mutants() []Mutant {
 		keyMutants,
 		addressMutants,
 		partialMutants,
+		causeMutants,
 	)
 }

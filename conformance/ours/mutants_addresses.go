@@ -2,7 +2,11 @@
 
 package ours
 
-import "github.com/rserpool/rserpool/sctp/wire"
+import (
+	"time"
+
+	"github.com/rserpool/rserpool/sctp/wire"
+)
 
 // addressMutants break which addresses and UDP ports are used, and the order of ASCONF chunks (RFC 5061, RFC 6951).
 var addressMutants = []Mutant{
@@ -27,6 +31,23 @@ var addressMutants = []Mutant{
 	{Name: "addresses are not deleted", Caught: []string{"5061/4.2.2/1", "5061/5.3/6", "5061/5.3/7"},
 		New: asconfs(func(x *wire.Asconf) {
 			keepRequests(x, func(r wire.AsconfRequest) bool { return r.Type != wire.ParamDeleteIP })
+		})},
+	{Name: "an address that was deleted is still probed", Caught: []string{"5061/4.2.2/1", "5061/5.3/7"},
+		New: outgoing(func(p *Pkt) []*Pkt {
+			if !p.Has(wire.ChunkAsconfAck) {
+				return Only(p)
+			}
+			probe := after(p.With(wire.AppendHeartbeat(nil, wire.ChunkHeartbeat, []byte("still there?"))), 200*time.Millisecond)
+			probe.Remote = addrPort(testerAddrs[1], p.Remote.Port())
+			return []*Pkt{p, probe}
+		})},
+	{Name: "HEARTBEAT has a nonce of four bytes", Caught: []string{"5061/5.3/3", "9260/3.3.5/1"},
+		New: outbound(wire.ChunkHeartbeat, func(c wire.Chunk) []byte {
+			info, err := wire.ParseHeartbeat(c)
+			if err != nil {
+				return nil
+			}
+			return wire.AppendHeartbeat(nil, c.Type, info[:4])
 		})},
 	{Name: "an address is added before another is deleted", Caught: []string{"5061/5.2/5"},
 		New: asconfs(func(x *wire.Asconf) {

@@ -17,7 +17,7 @@ var authMutants = []Mutant{
 		}
 		return Only(p)
 	})},
-	{Name: "wrong HMACs are sent", Caught: []string{"4895/6.1/7", "4895/6.1/8", "4895/6.2/3"}, New: changedAuth(func(c *wire.Auth) { c.HMAC[0] ^= 1 })},
+	{Name: "wrong HMACs are sent", Caught: []string{"4895/6.1/7", "4895/6.1/8", "4895/6.2/3", "5061/4.1.2/1"}, New: changedAuth(func(c *wire.Auth) { c.HMAC[0] ^= 1 })},
 	{Name: "AUTH chunks are left out", Caught: []string{"4895/6.2/1", "4895/3.2/2"}, New: without(wire.ChunkAuth)},
 	{Name: "another shared key identifier", Caught: []string{"4895/6.2/2"}, New: signedAuth(func(c *wire.Auth) { c.KeyID = 1 })},
 	{Name: "the preferred HMAC algorithm does not count", Caught: []string{"4895/6.1/5"}, New: signedAuth(func(c *wire.Auth) { c.HMACID = wire.HMACSHA256 })},

@@ -22,7 +22,7 @@ var encapMutants = []Mutant{
 	}},
 	{Name: "bytes behind the last chunk", Caught: []string{"6951/5.3/3"}, New: func() Middlebox {
 		return Middlebox{Out: func(p *Pkt) []*Pkt {
-			if p.Has(wire.ChunkHeartbeatAck) {
+			if p.Has(wire.ChunkData) {
 				p = p.Clone()
 				p.Raw, p.Tail = nil, []byte{0, 0}
 			}
@@ -31,7 +31,7 @@ var encapMutants = []Mutant{
 	}},
 	{Name: "no CRC32c, since UDP has a checksum", Caught: []string{"6951/5.3/4"}, New: func() Middlebox {
 		return Middlebox{Out: func(p *Pkt) []*Pkt {
-			if p.Has(wire.ChunkHeartbeatAck) {
+			if p.Has(wire.ChunkData) {
 				p = p.Clone()
 				p.Raw, p.Sum = nil, new(uint32)
 			}

@@ -20,6 +20,10 @@ var keyMutants = []Mutant{
 				}
 			})()
 		}},
+	{Name: "RANDOM has 16 bytes", Caught: []string{"4895/6.1/1"},
+		New: outgoingInit(func(in *wire.Init) {
+			in.Params = wire.AppendRandom(padded(withoutParam(in.Params, wire.ParamRandom)), make([]byte, 16))
+		})},
 	{Name: "what must be authenticated need not be", Caught: []string{"4895/6.3/1", "5061/4.1.1/1", "5061/5.2/4"}, New: answeringAsconf},
 	{Name: "an unauthenticated chunk is no silent matter", Caught: []string{"4895/6.3/1", "5061/4.1.1/1"},
 		New: answering(func(p *Pkt) []byte {

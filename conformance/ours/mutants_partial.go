@@ -32,6 +32,21 @@ var partialMutants = []Mutant{
 			m.In = forwards(arriving, func(f *wire.ForwardTSN) { to = f.NewCumTSN })().In
 			return m
 		}},
+	{Name: "FORWARD TSN skips one TSN more", Caught: []string{"3758/3.5/1"}, New: forwards(outbound, func(f *wire.ForwardTSN) { f.NewCumTSN++ })},
+	{Name: "FORWARD TSN has the sequence numbers before", Caught: []string{"3758/3.5/2"},
+		New: forwards(outbound, func(f *wire.ForwardTSN) {
+			for i := range f.Streams {
+				f.Streams[i].SSN--
+			}
+		})},
+	{Name: "a message that has expired is sent after the next one", Caught: []string{"3758/4.1/1"},
+		New: outgoing(func(p *Pkt) []*Pkt {
+			if d := dataIn(p); len(d) > 0 && d[0].Stream == 1 {
+				d[0].Stream, d[0].TSN = 2, d[0].TSN+1
+				return []*Pkt{p, p.With(d[0].Append(nil))}
+			}
+			return Only(p)
+		})},
 	{Name: "a message that expires before it is sent takes a TSN", Caught: []string{"3758/4.1/1"},
 		New: datas(func(d *wire.Data) {
 			if d.Stream == 1 {
