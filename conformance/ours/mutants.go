@@ -21,6 +21,7 @@ func Mutants() []Mutant {
 		authMutants,
 		encapMutants,
 		streamMutants,
+		reconfigMutants,
 		asapMutants,
 		enrpMutants,
 		openingMutants,
