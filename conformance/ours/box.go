@@ -33,6 +33,8 @@ type Middlebox struct {
 	// Mend is given the bytes of every packet that arrives, good or bad, before In, and returns what counts instead; nil
 	// drops it. The checksum of that is put right.
 	Mend func(b []byte) []byte
+	// Announce is given a datagram that S sends and that is no SCTP packet, and returns what goes out instead; nil is nothing.
+	Announce func(b []byte) []byte
 }
 
 // A Pkt is a packet taken apart. Checksums are put right when it goes on.
@@ -278,11 +280,16 @@ func (b *box) out(d udpencap.Datagram, local netip.AddrPort) (out []*Pkt) {
 	for _, data := range segments(d) {
 		p := parsePkt(data, d.Dst)
 		p.Local = local
-		if b.m.Out == nil || len(p.Chunks) == 0 {
+		switch {
+		case len(p.Chunks) == 0 && b.m.Announce != nil:
+			if p.Raw = b.m.Announce(p.Raw); p.Raw != nil {
+				out = append(out, p)
+			}
+		case len(p.Chunks) > 0 && b.m.Out != nil:
+			out = append(out, b.m.Out(p)...)
+		default:
 			out = append(out, p)
-			continue
 		}
-		out = append(out, b.m.Out(p)...)
 	}
 	return out
 }

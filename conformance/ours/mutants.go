@@ -22,6 +22,8 @@ func Mutants() []Mutant {
 		encapMutants,
 		streamMutants,
 		reconfigMutants,
+		interleaveMutants,
+		failoverMutants,
 		asapMutants,
 		enrpMutants,
 		openingMutants,

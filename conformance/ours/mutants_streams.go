@@ -101,9 +101,9 @@ func streamResets(dir func(wire.ChunkType, func(wire.Chunk) []byte) func() Middl
 	})
 }
 
-// idatas changes the I-DATA chunks that S sends.
-func idatas(f func(*wire.IData)) func() Middlebox {
-	return outbound(wire.ChunkIData, func(c wire.Chunk) []byte {
+// idatas changes I-DATA chunks.
+func idatas(dir func(wire.ChunkType, func(wire.Chunk) []byte) func() Middlebox, f func(*wire.IData)) func() Middlebox {
+	return dir(wire.ChunkIData, func(c wire.Chunk) []byte {
 		d, err := wire.ParseIData(c)
 		if err != nil {
 			return nil
@@ -326,9 +326,9 @@ var streamMutants = []Mutant{
 		})},
 
 	{Name: "reserved bits of I-DATA are set", Caught: []string{"8260/2.1/2"},
-		New: idatas(func(d *wire.IData) { d.Flags |= 0x80 })},
+		New: idatas(outbound, func(d *wire.IData) { d.Flags |= 0x80 })},
 	{Name: "ordered and unordered messages have one counter", Caught: []string{"8260/2.1/3", "8260/2.3.2/1"},
-		New: idatas(func(d *wire.IData) {
+		New: idatas(outbound, func(d *wire.IData) {
 			if d.Flags&wire.DataUnordered != 0 {
 				d.MID++
 			}
@@ -336,7 +336,7 @@ var streamMutants = []Mutant{
 	{Name: "the I bit of I-DATA is ignored", Caught: []string{"8260/2.1/4"},
 		New: arriving(wire.ChunkIData, func(c wire.Chunk) []byte { return wire.AppendChunk(nil, c.Type, c.Flags&^wire.DataImmediate, c.Value) })},
 	{Name: "FSNs begin with 2", Caught: []string{"8260/2.2.2/1"},
-		New: idatas(func(d *wire.IData) {
+		New: idatas(outbound, func(d *wire.IData) {
 			if d.Flags&wire.DataBegin == 0 {
 				d.FSN++
 			}
