@@ -32,7 +32,7 @@ var section3_5 = []conformance.Case{
 		t.Check(!k.Home, "H=0", "H=1")
 	}},
 	{ID: "5352/3.5/3", Run: func(t *conformance.T) {
-		pe := t.RegisterPE(conformance.PEConfig{})
+		pe := t.RegisterPE(conformance.PEConfig{Life: 3600}) // which does not expire meanwhile
 		pu := t.NewEndpoint(tester.EndpointConfig{}).Dial(tester.Setup{}, t.Target.Port)
 		checkListed(t, pu, pe.Pool, pe.Element.ID)
 		pe.Endpoint.Close()
