@@ -153,17 +153,19 @@ var section3_1 = []conformance.Case{
 		t.Check(again.PoolElement.ID == r.Registered.PoolElement.ID, "the same PE Identifier", "%#x, before %#x", again.PoolElement.ID, r.Registered.PoolElement.ID)
 	}},
 	{ID: "5352/3.1/18", Run: func(t *conformance.T) {
-		r, where := t.ListenRegistrar(t.Endpoint(), tester.Setup{})
-		t.Do("register", conformance.Args{"registrar": where, "pool": string(t.Pool())})
-		r.Accept()
-		reg, _, ok := tester.NextASAP[*asap.Registration](r.Assoc, t.Wait(), nil)
-		if !ok {
+		r := newSilent(t, asap.Port)
+		t.Do("register", conformance.Args{"registrar": r.where, "pool": string(t.Pool())})
+		if !t.Until(t.Wait(), r.asked) {
 			t.Inconclusive("the pool element did not register; seen: %s", r.SeenMessages())
 		}
+		reg := tester.ExpectASAP[*asap.Registration](r.Assoc, nil)
 		r.SendASAP(&asap.RegistrationResponse{Rejected: true, PoolHandle: reg.PoolHandle, PEID: reg.PoolElement.ID,
 			Errors: param.OperationError{param.InconsistentPolicy(param.Policy{Type: param.Random})}})
-		again, _, ok := tester.NextASAP(r.Assoc, 10*time.Second, func(m *asap.Registration) bool { return m.PoolElement.Policy == reg.PoolElement.Policy })
-		t.Check(!ok, "the registration is not sent again as it was", "it came again: %+v", again)
+		// It may come over the same association, or over a new one.
+		if t.Until(10*time.Second, r.asked) {
+			again := tester.ExpectASAP[*asap.Registration](r.Assoc, nil)
+			t.Check(again.PoolElement.Policy != reg.PoolElement.Policy, "the registration is not sent again as it was", "it came again: %+v", again)
+		}
 	}},
 }
 
