@@ -24,6 +24,7 @@ func Mutants() []Mutant {
 		reconfigMutants,
 		interleaveMutants,
 		failoverMutants,
+		serviceMutants,
 		asapMutants,
 		enrpMutants,
 		openingMutants,
