@@ -128,7 +128,7 @@ var section3_2 = []conformance.Case{
 		}
 		p := t.Peer(0, tester.Setup{})
 		for range 1000 {
-			m, _ := table(t, p, false)
+			m := table(t, p, false)
 			for _, e := range m.Pools {
 				for _, pe := range e.PoolElements {
 					if want[pe.ID] == e.PoolHandle {

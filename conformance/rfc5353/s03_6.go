@@ -64,7 +64,7 @@ var section3_6 = []conformance.Case{
 		two.Present(false)
 		seen := false
 		for more := true; more; {
-			m, _ := table(t, two, true)
+			m := table(t, two, true)
 			for _, e := range m.Pools {
 				for _, pe := range e.PoolElements {
 					t.Check(pe.ID != other.ID && pe.HomeID == m.Sender, "pool elements of S only", "%+v", pe)
