@@ -34,7 +34,7 @@ var section3_3 = []conformance.Case{
 		checkHeader(t, id, tester.ExpectENRP(p.Assoc, about(pe, enrp.AddPE)))
 	}},
 	{ID: "5353/3.3.1/3", Run: func(t *conformance.T) {
-		p := t.Peer(0, tester.Setup{})
+		p := unlisted(t)
 		pe := owned(t, p, weight3)
 		update(p, enrp.AddPE, t.Pool(), pe)
 		pu := t.Dial(tester.Setup{})
@@ -43,7 +43,7 @@ var section3_3 = []conformance.Case{
 		t.Check(r.Policy.Type == weight3.Type, "policy 0x00000002", "%#08x", uint32(r.Policy.Type))
 	}},
 	{ID: "5353/3.3.1/4", Run: func(t *conformance.T) {
-		p := t.Peer(0, tester.Setup{})
+		p := unlisted(t)
 		a, b := owned(t, p, roundRobin), owned(t, p, roundRobin)
 		update(p, enrp.AddPE, t.Pool(), a)
 		pu := t.Dial(tester.Setup{})
@@ -52,7 +52,7 @@ var section3_3 = []conformance.Case{
 		resolves(t, pu, t.Pool(), a, b)
 	}},
 	{ID: "5353/3.3.1/5", Run: func(t *conformance.T) {
-		p := t.Peer(0, tester.Setup{})
+		p := unlisted(t)
 		pe := owned(t, p, weight3)
 		update(p, enrp.AddPE, t.Pool(), pe)
 		pu := t.Dial(tester.Setup{})
@@ -77,7 +77,7 @@ var section3_3 = []conformance.Case{
 		checkHeader(t, id, tester.ExpectENRP(p.Assoc, about(pe, enrp.DelPE)))
 	}},
 	{ID: "5353/3.3.2/3", Run: func(t *conformance.T) {
-		p := t.Peer(0, tester.Setup{})
+		p := unlisted(t)
 		a, b := owned(t, p, roundRobin), owned(t, p, roundRobin)
 		update(p, enrp.AddPE, t.Pool(), a)
 		update(p, enrp.AddPE, t.Pool(), b)
@@ -100,6 +100,20 @@ var section3_3 = []conformance.Case{
 		tester.ExpectNoENRP[*enrp.Error](p.Assoc, nil)
 		resolves(t, pu, t.Pool(), pe)
 	}},
+}
+
+// unlisted is a peer that never lists its pool elements, neither to an S that wants a copy of the handlespace nor to one
+// that has found the checksums to differ: S has them from ENRP_HANDLE_UPDATE or not at all.
+func unlisted(t *conformance.T) *conformance.PeerSide {
+	p := t.Peer(0, tester.Setup{})
+	answer(p, func(m enrp.Message) bool {
+		q, ok := m.(*enrp.HandleTableRequest)
+		if ok && !q.OwnChildrenOnly {
+			p.SendENRP(&enrp.HandleTableResponse{Header: p.HeaderTo(q.Sender)})
+		}
+		return ok
+	})
+	return p
 }
 
 // about matches the ENRP_HANDLE_UPDATE about a pool element.
