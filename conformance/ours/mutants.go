@@ -25,6 +25,7 @@ func Mutants() []Mutant {
 		interleaveMutants,
 		failoverMutants,
 		serviceMutants,
+		peerMutants,
 		asapMutants,
 		enrpMutants,
 		openingMutants,
