@@ -20,27 +20,32 @@ var section3_10 = []conformance.Case{
 		r, where := t.ListenRegistrar(t.Endpoint(), tester.Setup{})
 		t.Do("register", conformance.Args{"registrar": where, "pool": string(t.Pool())})
 		r.Accept()
-		types := poolElement(t, nextOfASAP(t, r.Assoc, asap.TypeRegistration).Data)
+		_, types := poolElement(t, nextOfASAP(t, r.Assoc, asap.TypeRegistration).Data[4:])
 		// What is behind the policy is the ASAP Transport.
 		i := slices.Index(types, param.TypePolicy)
 		t.Check(i >= 0, "a Member Selection Policy", "parameters %#x", types)
-		n := 0
-		for _, typ := range types[:i] {
-			if typ >= param.TypeDCCPTransport && typ <= param.TypeUDPLiteTransport || typ == param.TypeOpaqueTransport {
-				n++
-			}
-		}
+		n := len(transports(types[:i]))
 		t.Check(n == 1, "one User Transport before the policy", "%d: parameters %#x", n, types)
 	}},
 	{ID: "5354/3.10/2", Run: func(t *conformance.T) {
 		p := t.Peer(0, tester.Setup{})
 		pe := t.RegisterPE(conformance.PEConfig{Transport: tcp(t)})
-		u, _, ok := tester.NextENRP(p.Assoc, t.Wait(), func(m *enrp.HandleUpdate) bool { return m.PoolElement.ID == pe.Element.ID })
-		if !ok {
-			t.Inconclusive("no ENRP_HANDLE_UPDATE came; seen: %s", p.SeenMessages())
+		// Whose ASAP Transport is of another type cannot be decoded.
+		var types []param.Type
+		_, ok := p.NextMessage(t.Wait(), func(m tester.Message) bool {
+			if m.PPID != enrp.PPID || len(m.Data) < 16 || m.Data[0] != byte(enrp.TypeHandleUpdate) {
+				return false
+			}
+			var id uint32
+			id, types = poolElement(t, m.Data[16:])
+			return id == pe.Element.ID
+		})
+		i := slices.Index(types, param.TypePolicy)
+		if !ok || i < 0 {
+			t.Inconclusive("no ENRP_HANDLE_UPDATE with a policy came; seen: %s", p.SeenMessages())
 		}
-		at := u.PoolElement.ASAPTransport
-		t.Check(at != nil && at.Protocol == param.SCTP, "an ASAP Transport of SCTP", "%v", at)
+		at := transports(types[i:])
+		t.Check(slices.Equal(at, []param.Type{param.TypeSCTPTransport}), "an ASAP Transport of SCTP behind the policy", "%v", at)
 	}},
 }
 
@@ -49,15 +54,26 @@ func tcp(t *conformance.T) *param.Transport {
 	return &param.Transport{Protocol: param.TCP, Port: 4321, Addrs: []netip.Addr{t.Endpoint().Addr(0).Addr()}}
 }
 
-// poolElement are the types of the parameters within the first Pool Element of a message.
-func poolElement(t *conformance.T, message []byte) []param.Type {
-	for b := message[4:]; len(b) >= 4; {
+// poolElement is the first Pool Element among the parameters of a message: its identifier, and the types of the parameters
+// in it.
+func poolElement(t *conformance.T, params []byte) (id uint32, types []param.Type) {
+	for b := params; len(b) >= 4; {
 		n := int(binary.BigEndian.Uint16(b[2:]))
 		if param.Type(binary.BigEndian.Uint16(b)) == param.TypePoolElement && n >= 16 && n <= len(b) {
-			return conformance.ParamTypes(b[16:n])
+			return binary.BigEndian.Uint32(b[4:]), conformance.ParamTypes(b[16:n])
 		}
 		b = b[min((max(n, 4)+3)&^3, len(b)):]
 	}
-	t.Fail("a Pool Element", "%x", message)
-	return nil
+	t.Fail("a Pool Element", "%x", params)
+	return 0, nil
+}
+
+// transports are those of the types that are transports.
+func transports(types []param.Type) (all []param.Type) {
+	for _, typ := range types {
+		if typ >= param.TypeDCCPTransport && typ <= param.TypeUDPLiteTransport || typ == param.TypeOpaqueTransport {
+			all = append(all, typ)
+		}
+	}
+	return all
 }
