@@ -26,6 +26,7 @@ func Mutants() []Mutant {
 		failoverMutants,
 		serviceMutants,
 		peerMutants,
+		formatMutants,
 		asapMutants,
 		enrpMutants,
 		openingMutants,

@@ -39,10 +39,12 @@ func isTLV(b []byte, types ...param.Type) bool {
 	return slices.Contains(types, param.Type(binary.BigEndian.Uint16(b)))
 }
 
-// elementsOut changes the parameters within the Pool Elements of the registrations that S sends.
-func elementsOut(change func(params [][]byte) [][]byte) func() Middlebox {
-	return rawOut(asap.PPID, byte(asap.TypeRegistration), func(_ byte, body []byte) (out []byte) {
-		for _, p := range tlvs(body) {
+// elementsOut changes the parameters within the Pool Elements in the messages of a type that S sends, where fixed bytes are
+// between the header and the parameters.
+func elementsOut(ppid wire.PPID, typ byte, fixed int, change func(params [][]byte) [][]byte) func() Middlebox {
+	return rawOut(ppid, typ, func(_ byte, body []byte) []byte {
+		out := body[:fixed:fixed]
+		for _, p := range tlvs(body[fixed:]) {
 			if isTLV(p, param.TypePoolElement) {
 				p = append(p[:16:16], slices.Concat(change(tlvs(p[16:]))...)...)
 				binary.BigEndian.PutUint16(p[2:], uint16(len(p)))
@@ -51,6 +53,11 @@ func elementsOut(change func(params [][]byte) [][]byte) func() Middlebox {
 		}
 		return out
 	})
+}
+
+// registrationsOut is elementsOut for the registrations that S sends.
+func registrationsOut(change func(params [][]byte) [][]byte) func() Middlebox {
+	return elementsOut(asap.PPID, byte(asap.TypeRegistration), 0, change)
 }
 
 // toFirst is a middlebox that lets the messages that pick chooses go to the first of several SCTP ports only.
@@ -141,7 +148,7 @@ var serviceMutants = []Mutant{
 	{Name: "a pool element registers in another pool", Caught: []string{"5352/3.1/14"},
 		New: asapOut(func(m *asap.Registration) bool { m.PoolHandle += "x"; return true })},
 	{Name: "registrations have no policy", Caught: []string{"5352/3.1/14", "5354/3.10/1"},
-		New: elementsOut(func(all [][]byte) [][]byte {
+		New: registrationsOut(func(all [][]byte) [][]byte {
 			return slices.DeleteFunc(all, func(p []byte) bool { return isTLV(p, param.TypePolicy) })
 		})},
 	{Name: "a registration that was refused is tried again", Caught: []string{"5352/3.1/18"},
