@@ -67,7 +67,7 @@ func nextOfASAP(t *conformance.T, a *tester.Assoc, typ asap.MessageType) tester.
 
 // gone waits until the pool no longer lists the element.
 func gone(t *conformance.T, pu *tester.Assoc, pool param.PoolHandle, id uint32, d time.Duration) bool {
-	for end := time.Now().Add(d); ; t.Sleep(time.Second) {
+	for end := time.Now().Add(d); ; t.Sleep(2 * time.Second) {
 		if !lists(t, pu, pool, id) {
 			return true
 		}
