@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -257,6 +258,18 @@ func (t *T) Spare(i int) netip.Addr {
 
 // Remote is an address of S.
 func (t *T) Remote(i int) netip.Addr { return t.Target.Addrs[i] }
+
+// DialTCP opens a TCP connection to a port of S.
+func (t *T) DialTCP(port uint16) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(t.ctx, t.Wait())
+	defer cancel()
+	at := netip.AddrPortFrom(t.Remote(0), port)
+	if t.Target.TCP != nil {
+		return t.Target.TCP(ctx, at)
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, "tcp", at.String())
+}
 
 // newT makes what a case has.
 func newT(ctx context.Context, c *Case, target *Target, o *Runner) *T {

@@ -3,6 +3,8 @@
 package conformance
 
 import (
+	"context"
+	"net"
 	"net/netip"
 
 	"github.com/rserpool/rserpool/udpencap"
@@ -27,6 +29,8 @@ type Target struct {
 	Network   udpencap.Network
 	Local     []netip.Addr
 	LocalPort uint16
+	// TCP opens a TCP connection to the system under test; nil: the host's does.
+	TCP func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
 
 	// Control makes S act; nil if nothing does.
 	Control Control

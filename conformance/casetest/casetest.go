@@ -22,7 +22,6 @@ import (
 
 // absent are the needs that our implementation on a virtual network cannot have, and why.
 var absent = map[string]string{
-	"tcp":     "the virtual network has no TCP",
 	"pcap":    "the virtual network has no UDP header",
 	"cfg:nat": "the stack has no mode for legacy NATs",
 }

@@ -99,11 +99,18 @@ var serviceMutants = []Mutant{
 		New: asapOut(func(m *asap.HandleResolutionResponse) bool { m.Errors = warning; return true })},
 	{Name: "handle resolutions are not answered", Caught: []string{"5352/3.3/1"},
 		New: asapOut(func(*asap.HandleResolutionResponse) bool { return false })},
+	{Name: "handle resolutions over TCP are not answered", Caught: []string{"5352/3.3/5"},
+		New: func() Middlebox { return Middlebox{TCP: func([]byte) []byte { return nil }} }},
+	{Name: "over TCP no pool is known", Caught: []string{"5352/3.3/5"},
+		New: func() Middlebox {
+			return Middlebox{TCP: func(b []byte) []byte {
+				d := wire.Data{PPID: asap.PPID, Payload: b}
+				asapChange(unknownPool)(&d)
+				return d.Payload
+			}}
+		}},
 	{Name: "no pool is known", Caught: []string{"5352/3.3/1"},
-		New: asapOut(func(m *asap.HandleResolutionResponse) bool {
-			m.PoolElements, m.Errors = nil, param.OperationError{{Code: param.CauseUnknownPoolHandle}}
-			return true
-		})},
+		New: payloadsOut(asapChange(unknownPool))},
 	{Name: "announcements have no Server Identifier", Caught: []string{"5352/2.2.10/1"},
 		New: announced(func(b []byte) []byte {
 			binary.BigEndian.PutUint32(b[4:], 0)
@@ -199,6 +206,12 @@ var serviceMutants = []Mutant{
 	{Name: "a pool element asks five registrars at a time", Caught: []string{"5352/3.6/2"}, New: huntFive},
 	{Name: "a pool element stays with a registrar that does not answer", Caught: []string{"5352/3.6/3"},
 		New: toFirst(func(d *wire.Data) bool { return isMessage(d, asap.PPID, byte(asap.TypeRegistration)) })},
+}
+
+// unknownPool makes a response say that the pool is unknown.
+func unknownPool(m *asap.HandleResolutionResponse) asap.Message {
+	m.PoolElements, m.Errors = nil, param.OperationError{{Code: param.CauseUnknownPoolHandle}}
+	return m
 }
 
 // announced changes announcements.

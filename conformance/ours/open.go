@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rserpool/rserpool/asap"
 	"github.com/rserpool/rserpool/conformance"
 	"github.com/rserpool/rserpool/sctp"
 	"github.com/rserpool/rserpool/sctp/simnet"
@@ -38,8 +39,10 @@ func Open(c *conformance.Case, mutant *Mutant) (target *conformance.Target, clos
 	system := net.Host("S", append([]netip.Addr{systemAddr}, spareAddrs...)...)
 	side := net.Host("T", testerAddrs...)
 	var network udpencap.Network = system.Network()
+	var middlebox Middlebox
 	if mutant != nil {
-		network = newBox(network, mutant)
+		middlebox = mutant.New()
+		network = newBox(network, middlebox)
 	}
 	target = &conformance.Target{
 		Role: c.Role, Addrs: []netip.Addr{systemAddr}, EncapPort: udpencap.DefaultPort,
@@ -73,6 +76,12 @@ func Open(c *conformance.Case, mutant *Mutant) (target *conformance.Target, clos
 		return target, s.Close, nil
 	case conformance.Registrar:
 		r := NewRegistrar(network, systemAddr, udpencap.DefaultPort)
+		if slices.Contains(c.Needs, "tcp") {
+			link := newTCPLink(netip.AddrPortFrom(systemAddr, asap.Port))
+			link.written = middlebox.TCP
+			r.tcp, target.TCP = link, link.dial
+			target.Caps["tcp"] = true
+		}
 		var args conformance.Args
 		if slices.Contains(c.Needs, "cfg:max-items-1") {
 			args = conformance.Args{"max-items": "1"}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ type Registrar struct {
 	network udpencap.Network
 	addr    netip.Addr
 	udp     uint16 // 0: any
+	tcp     net.Listener
 
 	mu   sync.Mutex
 	srv  *registrar.Server
@@ -57,7 +59,7 @@ func (r *Registrar) Start(args conformance.Args) error {
 	r.Close()
 	cfg := registrar.Config{
 		Network: r.network, LocalAddrs: []netip.Addr{r.addr}, EncapPort: int(r.EncapPort()),
-		Profile: registrar.ProfileRFC, StopTimeout: -1, Rand: rand.New(rand.NewPCG(3, 4)),
+		Profile: registrar.ProfileRFC, StopTimeout: -1, TCPListener: r.tcp, Rand: rand.New(rand.NewPCG(3, 4)),
 	}
 	for _, text := range strings.Fields(args["peers"]) {
 		a, err := sctp.ParseAddr(text)

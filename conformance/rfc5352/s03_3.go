@@ -3,8 +3,6 @@
 package rfc5352
 
 import (
-	"net"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -71,9 +69,8 @@ var section3_3 = []conformance.Case{
 
 // resolveTCP resolves a handle over TCP, at the port that Section 8.2 assigns.
 func resolveTCP(t *conformance.T, pool param.PoolHandle) *asap.HandleResolutionResponse {
-	at := netip.AddrPortFrom(t.Remote(0), asap.Port)
-	c, err := net.DialTimeout("tcp", at.String(), t.Wait())
-	t.Check(err == nil, "a TCP connection at "+at.String(), "%v", err)
+	c, err := t.DialTCP(asap.Port)
+	t.Check(err == nil, "a TCP connection to port 3863", "%v", err)
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(t.Wait()))
 	b, err := (&asap.HandleResolution{PoolHandle: pool}).AppendBinary(nil)
