@@ -57,7 +57,9 @@ var asapMutants = []Mutant{
 	{
 		Name:   "deregistrations are answered, and nothing else",
 		Caught: []string{"5352/3.2/2", "5352/3.2/3"},
-		New:    asapIn(func(m *asap.Deregistration) bool { m.PEID ^= 1; return true }),
+		New: both(
+			asapIn(func(m *asap.Deregistration) bool { m.PEID ^= 1; return true }),
+			asapOut(func(m *asap.DeregistrationResponse) bool { m.PEID ^= 1; return true })),
 	},
 	{
 		Name:   "the first pool element is listed twice",
@@ -225,7 +227,9 @@ var asapMutants = []Mutant{
 		Caught: []string{"5352/3.1/17"},
 		New: func() Middlebox {
 			n := uint32(0)
-			return asapOut(func(m *asap.Registration) bool { n++; m.PoolElement.ID += n; return true })()
+			return both(
+				asapOut(func(m *asap.Registration) bool { n++; m.PoolElement.ID += n; return true }),
+				asapIn(func(m *asap.RegistrationResponse) bool { m.PEID -= n; return true }))()
 		},
 	},
 	{

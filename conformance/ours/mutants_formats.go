@@ -31,8 +31,30 @@ func refusals(change func(c *param.Cause, reg param.PoolElement)) func() Middleb
 	}
 }
 
+// aligned makes a length a multiple of 4.
+func aligned(n int) int { return (n + 3) &^ 3 }
+
 // formatMutants break RFC 5354 and RFC 5356 in ways of their own.
 var formatMutants = []Mutant{
+	{Name: "a pool handle ends with its padding", Caught: []string{"5354/3/5"},
+		New: payloadsIn(func(d *wire.Data) {
+			if isMessage(d, asap.PPID, byte(asap.TypeRegistration)) || isMessage(d, asap.PPID, byte(asap.TypeHandleResolution)) {
+				d.Payload = slices.Clone(d.Payload)
+				d.Payload[7] = byte(aligned(int(d.Payload[7])))
+			}
+		})},
+	{Name: "SCTP transports have no address", Caught: []string{"5354/3.4/1"},
+		New: rawOut(enrp.PPID, byte(enrp.TypePresence), func(_ byte, body []byte) []byte {
+			out := body[:8:8]
+			for _, p := range tlvs(body[8:]) {
+				if isTLV(p, param.TypeServerInformation) {
+					p = p[:16] // with its identifier, and the transport's header, port and use
+					p[3], p[11] = 16, 8
+				}
+				out = append(out, p...)
+			}
+			return out
+		})},
 	{Name: "a pool element has two User Transports", Caught: []string{"5354/3.10/1"},
 		New: registrationsOut(func(all [][]byte) [][]byte {
 			i := slices.IndexFunc(all, isTransport)

@@ -41,6 +41,8 @@ var interleaveMutants = []Mutant{
 			i := wire.IData{Flags: d.Flags, TSN: d.TSN, Stream: d.Stream, MID: wire.MID(d.SSN), PPID: d.PPID, Payload: d.Payload}
 			return i.Append(nil)
 		})},
+	{Name: "I-DATA has no payload protocol identifier", Caught: []string{"8260/2.2.2/1"},
+		New: idatas(outbound, func(d *wire.IData) { d.PPID = 0 })},
 	{Name: "a message begins before the one before it on the stream ends", Caught: []string{"8260/2.2.2/2"},
 		New: idatas(outbound, func(d *wire.IData) {
 			switch {

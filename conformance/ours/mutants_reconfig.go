@@ -104,6 +104,8 @@ var reconfigMutants = []Mutant{
 				r.Streams[i]++
 			}
 		})},
+	{Name: "a reset that was asked for has the number of another request", Caught: []string{"6525/5.2.3/1"},
+		New: streamResets(outbound, func(r *wire.StreamReset) { r.ResponseSeq-- })},
 	{Name: "one stream is added, whatever is asked for", Caught: []string{"6525/5.2.5/2"},
 		New: addStreams(arriving, func(r *wire.AddStreams) { r.Streams = 1 })},
 	{Name: "outgoing streams that the peer asks for are not asked for in turn", Caught: []string{"6525/5.2.6/1"},

@@ -27,7 +27,7 @@ func rawOut(ppid wire.PPID, typ byte, change func(flags byte, body []byte) []byt
 // tlvs are the parameters in b, each with its padding.
 func tlvs(b []byte) (all [][]byte) {
 	for len(b) >= 4 {
-		n := min((max(int(binary.BigEndian.Uint16(b[2:])), 4)+3)&^3, len(b))
+		n := min(max(aligned(int(binary.BigEndian.Uint16(b[2:]))), 4), len(b))
 		all = append(all, b[:n:n])
 		b = b[n:]
 	}
@@ -135,14 +135,19 @@ var serviceMutants = []Mutant{
 				return b
 			})()
 		}},
-	{Name: "peers are told of registrations that are refused", Caught: []string{"5352/3.1/13"},
+	{Name: "registrations are refused, and take effect", Caught: []string{"5352/3.1/3", "5352/3.1/5", "5352/3.1/6", "5352/3.1/13"},
 		New: func() Middlebox {
 			// To S the second registration is like the first.
+			var first *param.PoolElement
 			bad := map[uint32]bool{}
 			return both(
 				asapIn(func(m *asap.Registration) bool {
-					bad[m.PoolElement.ID] = m.PoolElement.Policy.Type == param.Random
-					m.PoolElement.Policy = param.Policy{Type: param.RoundRobin}
+					e := m.PoolElement
+					if first == nil {
+						first = &e
+					}
+					m.PoolElement.Policy, m.PoolElement.UserTransport = first.Policy, first.UserTransport
+					bad[e.ID] = m.PoolElement.Policy != e.Policy || !m.PoolElement.UserTransport.Equal(e.UserTransport)
 					return true
 				}),
 				asapOut(func(m *asap.RegistrationResponse) bool {

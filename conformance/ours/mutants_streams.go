@@ -342,15 +342,14 @@ var streamMutants = []Mutant{
 			}
 		})},
 	{Name: "DATA is sent instead of I-DATA", Caught: []string{"8260/2.2.1/1"},
-		New: func() Middlebox {
-			return Middlebox{Out: func(p *Pkt) []*Pkt {
-				if !p.Has(wire.ChunkIData) {
-					return Only(p)
-				}
-				d := wire.Data{Flags: wire.DataBegin | wire.DataEnd, TSN: 1, Stream: 9, Payload: []byte("DATA")}
-				return []*Pkt{p, p.With(d.Append(nil))}
-			}}
-		}},
+		New: outbound(wire.ChunkIData, func(c wire.Chunk) []byte {
+			i, err := wire.ParseIData(c)
+			if err != nil || i.Flags&wire.DataBegin == 0 || i.Flags&wire.DataEnd == 0 {
+				return Same(c)
+			}
+			d := wire.Data{Flags: i.Flags, TSN: i.TSN, Stream: i.Stream, SSN: wire.SSN(i.MID), PPID: i.PPID, Payload: i.Payload}
+			return d.Append(nil)
+		})},
 	{Name: "DATA and I-DATA may be mixed", Caught: []string{"8260/2.2.3/4", "8260/2.2.3/5", "8260/2.3.1/3"},
 		New: dropped(wire.ChunkAbort, func(int) bool { return true })},
 	{Name: "FORWARD TSN is sent instead of I-FORWARD-TSN", Caught: []string{"8260/2.3.1/1"},
