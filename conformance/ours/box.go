@@ -35,6 +35,8 @@ type Middlebox struct {
 	Mend func(b []byte) []byte
 	// Announce is given a datagram that S sends and that is no SCTP packet, and returns what goes out instead; nil is nothing.
 	Announce func(b []byte) []byte
+	// TCP is given what S writes to a TCP connection, and returns what goes out instead.
+	TCP func(b []byte) []byte
 }
 
 // A Pkt is a packet taken apart. Checksums are put right when it goes on.
@@ -169,8 +171,8 @@ type box struct {
 	sockets map[netip.AddrPort]udpencap.Socket
 }
 
-func newBox(n udpencap.Network, m *Mutant) udpencap.Network {
-	return &box{Network: n, m: m.New(), sockets: map[netip.AddrPort]udpencap.Socket{}}
+func newBox(n udpencap.Network, m Middlebox) udpencap.Network {
+	return &box{Network: n, m: m, sockets: map[netip.AddrPort]udpencap.Socket{}}
 }
 
 // Listen implements udpencap.Network.
