@@ -25,7 +25,6 @@ const (
 	optStatus             = 14
 	optFragmentInterleave = 18
 	optRecvRcvInfo        = 32
-	optRemoteUDPEncapPort = 36
 	optBindxAdd           = 100
 	optBindxRem           = 101
 	optConnectx           = 110
@@ -35,6 +34,7 @@ const (
 	optAddStreams         = 121
 	optStreamScheduler    = 123
 	optInterleaving       = 125
+	optRemoteUDPEncapPort = 132
 
 	schedulerRoundRobin = 2 // SCTP_SS_RR
 
@@ -158,7 +158,7 @@ func newSocket(cfg *config) (int, error) {
 	}
 	if cfg.encap != 0 {
 		// struct sctp_udpencaps with no address: the default of the socket's associations.
-		v := join(u32(0), make([]byte, sizeofStorage), binary.BigEndian.AppendUint16(nil, uint16(cfg.encap)), u16(0))
+		v := join(u32(0), u32(0), make([]byte, sizeofStorage), binary.BigEndian.AppendUint16(nil, uint16(cfg.encap)), make([]byte, 6))
 		if _, err := setsockopt(fd, optRemoteUDPEncapPort, v); err != nil {
 			return -1, fmt.Errorf("setting SCTP_REMOTE_UDP_ENCAPS_PORT: %w", err)
 		}
