@@ -4,6 +4,7 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -29,6 +30,9 @@ type Control interface {
 	// Do does an act. It returns when the act has begun: it must not wait for the peer, which may be silent on purpose.
 	Do(ctx context.Context, act string, args Args) error
 }
+
+// ErrUnsupported is matched by errors of Do that say that there is no such act, or not with these arguments.
+var ErrUnsupported = errors.New("the system under test has no such act")
 
 // Acts are the acts there are, and what they are.
 var Acts = map[string]string{

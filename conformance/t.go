@@ -4,6 +4,7 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -91,7 +92,12 @@ func (t *T) Endpoint() *tester.Endpoint {
 }
 
 // NewEndpoint opens another endpoint, at the same addresses and with UDP ports of its own.
-func (t *T) NewEndpoint(cfg tester.EndpointConfig) *tester.Endpoint { return t.Tester.Endpoint(cfg) }
+func (t *T) NewEndpoint(cfg tester.EndpointConfig) *tester.Endpoint {
+	if cfg.Ports == nil {
+		cfg.Ports = []uint16{0}
+	}
+	return t.Tester.Endpoint(cfg)
+}
 
 // Assoc is a pair of ports to S's SCTP port, and nothing sent yet.
 func (t *T) Assoc(s tester.Setup) *tester.Assoc { return t.Endpoint().NewAssoc(s, t.port()) }
@@ -168,6 +174,16 @@ func (t *T) Act(a *tester.Assoc, act string, args ...string) {
 // Do makes S act. It skips the case if nothing can, and makes it inconclusive if it does not succeed. What arrives
 // meanwhile is handled.
 func (t *T) Do(act string, args Args) {
+	if err := t.Try(act, args); err != nil {
+		t.Inconclusive("the system under test could not %s: %v", act, err)
+	}
+	if act == "start" {
+		t.Relisten()
+	}
+}
+
+// Try is Do for what S may refuse: the error is that of its refusal.
+func (t *T) Try(act string, args Args) error {
 	if ok, why := t.Target.Can("cmd:" + act); !ok {
 		t.Skip("cmd:"+act, why)
 	}
@@ -192,12 +208,13 @@ func (t *T) Do(act string, args Args) {
 		t.dos = append(t.dos, done)
 		t.Inconclusive("the system under test did not begin to %s", act)
 	}
+	if errors.Is(err, ErrUnsupported) {
+		t.Skip("cmd:"+act, err.Error())
+	}
 	if err != nil {
-		t.Inconclusive("the system under test could not %s: %v", act, err)
+		t.Note("refused: %v", err)
 	}
-	if act == "start" {
-		t.Relisten()
-	}
+	return err
 }
 
 // NeedAuth skips the case unless both sides authenticate chunks.

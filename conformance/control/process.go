@@ -141,7 +141,7 @@ func (p *Process) Do(ctx context.Context, act string, args conformance.Args) err
 		case "ok":
 			return nil
 		case "unsupported":
-			return fmt.Errorf("the program does not know %q", act)
+			return fmt.Errorf("%w: %q", conformance.ErrUnsupported, act)
 		}
 		return errors.New(text)
 	case <-p.ended:
