@@ -75,9 +75,39 @@ func none(t *conformance.T, a *tester.Assoc, typ wire.ChunkType) {
 	}
 }
 
+// whole waits until S has sent n messages to their last fragment, whether they can be put together or not.
+func whole(t *conformance.T, a *tester.Assoc, n int) {
+	if !t.Until(t.Wait(), func() bool {
+		ends := 0
+		for _, d := range idata(t, a) {
+			if d.Flags&wire.DataEnd != 0 {
+				ends++
+			}
+		}
+		return ends >= n
+	}) {
+		t.Inconclusive("S has not sent %d whole messages; seen: %s", n, a.Seen())
+	}
+}
+
+// fragmented has S send a message of several fragments with PPID 4711, and returns these.
+func fragmented(t *conformance.T, a *tester.Assoc) []wire.IData {
+	if ok, _ := t.Target.Can("cmd:send"); ok {
+		t.Act(a, "send", "size", "6000", "stream", "1", "ppid", "4711")
+	} else {
+		a.SendMessage(1, 0, 4711, pattern(6000))
+	}
+	whole(t, a, 1)
+	all := idata(t, a)
+	if len(all) < 2 {
+		t.Inconclusive("S does not fragment")
+	}
+	return all
+}
+
 // echoes sends messages of several sizes, and waits for the echo of each.
-func echoes(a *tester.Assoc) {
-	for _, n := range []int{1, 100, 5000} {
+func echoes(a *tester.Assoc, sizes ...int) {
+	for _, n := range sizes {
 		b := pattern(n)
 		a.SendData(1, b)
 		a.ExpectEcho(b)
