@@ -52,6 +52,9 @@ type Runner struct {
 	// Open, if set, makes the target of each case, and close ends it; else all cases share Target.
 	Open   func(ctx context.Context, c *Case) (target *Target, close func(), err error)
 	Target *Target
+	// Restart, if set, ends the system under test, so that Open starts it anew. That is done when several cases in a row are
+	// inconclusive and it does not answer an INIT any more. If it does not then either, what has not begun is inconclusive.
+	Restart func()
 	// Begin and Done, if set, are called before and after each case, one at a time; Done once its verdict stands. Done may change the result, to drop its
 	// packets for example.
 	Begin func(c *Case)
@@ -64,6 +67,7 @@ func (r *Runner) Run(ctx context.Context, cases []Case) []Result {
 	var mu sync.Mutex // guards what follows, and the calls of Begin and Done
 	var again []int
 	next := 0
+	watch := watchdog{r: r}
 	begin := func() (i int, ok bool) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -91,14 +95,14 @@ func (r *Runner) Run(ctx context.Context, cases []Case) []Result {
 	for range max(r.Parallel, 1) {
 		wg.Go(func() {
 			for i, ok := begin(); ok; i, ok = begin() {
-				done(i, r.RunCase(ctx, &cases[i]))
+				done(i, watch.run(ctx, &cases[i]))
 			}
 		})
 	}
 	wg.Wait()
 	slices.Sort(again)
 	for _, i := range again {
-		results[i] = r.retry(ctx, &cases[i], results[i])
+		results[i] = r.retry(ctx, &watch, &cases[i], results[i])
 		if r.Done != nil {
 			r.Done(&results[i])
 		}
@@ -107,13 +111,13 @@ func (r *Runner) Run(ctx context.Context, cases []Case) []Result {
 }
 
 // retry runs a case again until it passes, Retries times at most.
-func (r *Runner) retry(ctx context.Context, c *Case, first Result) Result {
+func (r *Runner) retry(ctx context.Context, watch *watchdog, c *Case, first Result) Result {
 	res := first
 	for range r.Retries {
-		if ctx.Err() != nil || res.settled() {
+		if ctx.Err() != nil || res.settled() || watch.dead() != nil {
 			break
 		}
-		res = r.RunCase(ctx, c)
+		res = watch.run(ctx, c)
 		res.Retried = first.Why
 		if first.Verdict == Fail {
 			res.Retried = "seen at first: " + first.Seen

@@ -178,3 +178,24 @@ func TestRetries(t *testing.T) {
 		require.Equal(t, map[string]int{"9260/5.1/1": 2, "9260/5.1/2": 3, "9260/5.1/4": 1}, runs)
 	})
 }
+
+// A system under test that is dead is started anew, once, and is not waited for again and again.
+func TestDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		run, restarted := 0, 0
+		dial := func(t *conformance.T) { run++; t.Dial(tester.Setup{}) }
+		var cases []conformance.Case
+		for _, id := range []string{"9260/3.2/4", "9260/3.2/6", "9260/3.2/8", "9260/3.2/9", "9260/3.2/10", "9260/5.1/1", "9260/5.1/2", "9260/8.5/1"} {
+			cases = append(cases, conformance.Case{ID: id, Run: dial})
+		}
+		r := conformance.Runner{Target: nobody(), Retries: 2, Restart: func() { restarted++ }}
+		results := r.Run(t.Context(), conformance.Join(cases))
+		require.Len(t, results, len(cases))
+		for _, res := range results {
+			require.Equal(t, conformance.Inconclusive, res.Verdict, res.Explain())
+		}
+		require.Contains(t, results[len(results)-1].Why, "does not answer any more")
+		require.Equal(t, 4, run)
+		require.Equal(t, 1, restarted)
+	})
+}

@@ -102,6 +102,20 @@ func (f *conformanceTarget) open(ctx context.Context, role conformance.Role, r *
 		return nil, usagef("--control: %w", err)
 	}
 	f.process = first.Control.(*control.Process)
+	restart := func(p *control.Process) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if p != nil && f.process == p {
+			f.process = nil
+			p.Close()
+		}
+	}
+	r.Restart = func() {
+		f.mu.Lock()
+		p := f.process
+		f.mu.Unlock()
+		restart(p)
+	}
 	r.Open = func(ctx context.Context, _ *conformance.Case) (*conformance.Target, func(), error) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -118,7 +132,12 @@ func (f *conformanceTarget) open(ctx context.Context, role conformance.Role, r *
 		t.Ended = p.Err
 		if !f.fresh {
 			f.process = p
-			return t, func() {}, nil
+			return t, func() {
+				// The next case is about a system under test as it was described.
+				if p.Changed() {
+					restart(p)
+				}
+			}, nil
 		}
 		f.process = nil
 		return t, p.Close, nil

@@ -38,6 +38,7 @@ type Process struct {
 
 	mu      sync.Mutex
 	next    int
+	changed bool
 	waiting map[string]chan string
 	ended   chan struct{}
 	err     error // why it ended
@@ -122,6 +123,7 @@ func (p *Process) Do(ctx context.Context, act string, args conformance.Args) err
 	ch := make(chan string, 1)
 	p.mu.Lock()
 	p.next++
+	p.changed = p.changed || act == "start"
 	id := strconv.Itoa(p.next)
 	p.waiting[id] = ch
 	_, err := fmt.Fprintf(p.in, "%s %s %s\n", id, act, shim.FormatArgs(args))
@@ -149,6 +151,13 @@ func (p *Process) Do(ctx context.Context, act string, args conformance.Args) err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Changed reports whether the act "start" has changed the configuration of the system under test.
+func (p *Process) Changed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.changed
 }
 
 // Err says why the program has ended; nil if it runs.

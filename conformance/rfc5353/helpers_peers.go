@@ -11,6 +11,7 @@ import (
 	"github.com/rserpool/rserpool/conformance"
 	"github.com/rserpool/rserpool/conformance/tester"
 	"github.com/rserpool/rserpool/enrp"
+	"github.com/rserpool/rserpool/sctp/wire"
 )
 
 // settled is how long a registrar may take to find out that it is alone, and so to serve its peers.
@@ -155,6 +156,9 @@ func answer(p *conformance.PeerSide, f func(enrp.Message) bool) {
 	}
 }
 
+// turned is how long S may take to turn to a mentor: it may listen to announcements first.
+func turned(t *conformance.T) time.Duration { return 6 * t.Wait() }
+
 // mentor starts S with the tester as its mentor, set up by prepare, and takes the association.
 func mentor(t *conformance.T, prepare func(p *conformance.PeerSide)) *conformance.PeerSide {
 	p, where := t.ListenPeer(t.Endpoint(), 0, tester.Setup{})
@@ -162,7 +166,10 @@ func mentor(t *conformance.T, prepare func(p *conformance.PeerSide)) *conformanc
 		prepare(p)
 	}
 	t.Do("start", conformance.Args{"peers": where})
-	p.Accept()
+	if p.Next(turned(t), tester.Is(wire.ChunkInit)) == nil {
+		t.Inconclusive("no INIT came to SCTP port %d within %v", p.Port, turned(t))
+	}
+	p.AcceptInit()
 	return p
 }
 

@@ -67,7 +67,7 @@ var section3_2 = []conformance.Case{
 				return ok
 			})
 		}
-		if !t.Until(t.Wait(), func() bool { return asked[one]+asked[two] > 0 }) {
+		if !t.Until(turned(t), func() bool { return asked[one]+asked[two] > 0 }) {
 			t.Inconclusive("no ENRP_LIST_REQUEST came")
 		}
 		t.Check(t.Until(settled, func() bool { return asked[one]+asked[two] > 1 }), "another ENRP_LIST_REQUEST, to the same or the other one", "none within %v", settled)
@@ -83,7 +83,7 @@ var section3_2 = []conformance.Case{
 				return ok // no answer; presences are answered
 			})
 		}
-		if !t.Until(t.Wait(), func() bool { return len(asked) > 0 }) {
+		if !t.Until(turned(t), func() bool { return len(asked) > 0 }) {
 			t.Inconclusive("no ENRP_LIST_REQUEST came")
 		}
 		d := time.Duration(t.Param("MAX-TIME-NO-RESPONSE", 5))*time.Second + 2*t.Wait()

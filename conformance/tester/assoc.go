@@ -3,6 +3,7 @@
 package tester
 
 import (
+	"bytes"
 	"net/netip"
 
 	"github.com/rserpool/rserpool/sctp/wire"
@@ -70,6 +71,7 @@ type Assoc struct {
 	To             netip.AddrPort
 	// Forgotten associations get no packets any more.
 	Forgotten bool
+	accepted  bool // by AcceptInit
 
 	Peer   wire.Init // S's INIT or INIT ACK
 	Cookie []byte    // S's cookie
@@ -250,7 +252,8 @@ func (a *Assoc) answer(p *Packet) {
 				a.SendInitAck()
 			}
 		case wire.ChunkCookieEcho:
-			if a.Auto.Accept {
+			// That it comes again means that the COOKIE ACK was lost.
+			if a.Auto.Accept || a.accepted && bytes.Equal(c.Value, a.Setup.Cookie) {
 				out = append(out, wire.AppendCookieAck(nil))
 				a.Up = true
 			}

@@ -113,18 +113,24 @@ func (a *Assoc) Accept() *Assoc {
 	return a.AcceptInit()
 }
 
-// AcceptInit does the rest of the handshake as the server, when the INIT has come.
+// AcceptInit does the rest of the handshake as the server, when the INIT has come. What comes again is answered again.
 func (a *Assoc) AcceptInit() *Assoc {
 	a.SendInitAck()
-	c := a.Next(a.r.cfg.Wait, Is(wire.ChunkCookieEcho))
-	if c == nil {
+	c := a.Next(a.r.cfg.Wait, Is(wire.ChunkCookieEcho, wire.ChunkInit))
+	for range 2 {
+		if c != nil && c.Type == wire.ChunkInit {
+			a.SendInitAck()
+			c = a.Next(a.r.cfg.Wait, Is(wire.ChunkCookieEcho, wire.ChunkInit))
+		}
+	}
+	if c == nil || c.Type == wire.ChunkInit {
 		a.r.cfg.Judge.Inconclusive("the association could not be set up: COOKIE ECHO did not come; seen: %s", a.Seen())
 	}
 	if !bytes.Equal(c.Value, a.Setup.Cookie) {
 		a.r.cfg.Judge.Inconclusive("the association could not be set up: COOKIE ECHO holds another cookie")
 	}
 	a.Send(wire.AppendCookieAck(nil))
-	a.Up = true
+	a.Up, a.accepted = true, true
 	return a
 }
 
