@@ -68,28 +68,41 @@ func (a *Assoc) ExpectCookieAck() *Chunk { return a.Expect(Is(wire.ChunkCookieAc
 // Connect does the whole handshake as the client, and sends INIT and COOKIE ECHO again as a client would. That it does not
 // succeed makes the case inconclusive: a case about the handshake does its steps itself.
 func (a *Assoc) Connect() *Assoc {
-	if !a.insist(wire.ChunkInitAck, a.SendInit) {
+	switch c := a.insist(wire.ChunkInitAck, a.SendInit); {
+	case c == nil:
 		a.r.cfg.Judge.Inconclusive("the association could not be set up: INIT ACK did not come; seen: %s", a.Seen())
+	case c.Type == wire.ChunkInit:
+		return a.collide(c)
 	}
 	if a.Cookie == nil {
 		a.r.cfg.Judge.Inconclusive("the association could not be set up: no State Cookie in the INIT ACK")
 	}
 	a.settled = true // a second INIT ACK, to an INIT sent again, is another offer
-	if !a.insist(wire.ChunkCookieAck, func() { a.SendCookieEcho() }) {
+	switch c := a.insist(wire.ChunkCookieAck, func() { a.SendCookieEcho() }); {
+	case c == nil:
 		a.r.cfg.Judge.Inconclusive("the association could not be set up: COOKIE ACK did not come; seen: %s", a.Seen())
+	case c.Type == wire.ChunkInit:
+		return a.collide(c)
 	}
 	return a
 }
 
-// insist sends something until a chunk of the type comes in answer, three times at most.
-func (a *Assoc) insist(answer wire.ChunkType, send func()) bool {
+// insist sends something until a chunk of the type comes in answer, or an INIT, three times at most; nil if none does.
+func (a *Assoc) insist(answer wire.ChunkType, send func()) *Chunk {
 	for range 3 {
 		send()
-		if a.Next(a.r.cfg.Wait/3, Is(answer)) != nil {
-			return true
+		if c := a.Next(a.r.cfg.Wait/3, Is(answer, wire.ChunkInit)); c != nil {
+			return c
 		}
 	}
-	return false
+	return nil
+}
+
+// collide sets up the association by S's INIT, which has come between (RFC 9260, Section 5.2.1): the tag stays ours.
+func (a *Assoc) collide(c *Chunk) *Assoc {
+	a.settled = false
+	a.learnInit(c)
+	return a.AcceptInit()
 }
 
 // Dial sets up an association with the system under test, as the client; see Connect.
