@@ -43,7 +43,11 @@ var section6_3 = []conformance.Case{
 		most := time.Duration(t.Param("RTO.Max", 60)) * time.Second
 		var last time.Duration
 		for i := range min(8, t.Param("Association.Max.Retrans", 10)) {
-			next := a.ExpectWithin(2*most, same(a, c))
+			next := a.Next(2*most, same(a, c))
+			if next == nil && a.Aborted && i > 3 {
+				return // HEARTBEATs that are not answered count as retransmissions do
+			}
+			t.Check(next != nil, "the same DATA again", "none within %v", 2*most)
 			d := next.Packet.Time.Sub(c.Packet.Time)
 			// Each HEARTBEAT that is not answered may double RTO, too.
 			limit := 2 * last

@@ -249,6 +249,11 @@ func (a *Assoc) answer(p *Packet) {
 		switch c.Type {
 		case wire.ChunkInit:
 			if a.Auto.Accept {
+				// A new association over the same ports, when the last one has ended.
+				if in, err := wire.ParseInit(c.Chunk); err == nil && a.listening && in.InitiateTag != a.PeerTag {
+					a.settled = false
+					a.learnInit(c)
+				}
 				a.SendInitAck()
 			}
 		case wire.ChunkCookieEcho:
