@@ -125,12 +125,13 @@ type Config struct {
 	// that is less.
 	MaxMessageSize int
 	// MaxMemory bounds what all associations of the Stack together take for messages,
-	// in bytes: in their send buffers, received and not read, and in parts. Above
+	// in bytes: in their send buffers, received and not read, and in parts, and for the
+	// state of streams (some 20 bytes for each that is used, 40 with Interleaving). Above
 	// that, peers are offered windows that shrink to a few KiB, Send waits for room, and new
 	// associations are refused: those of peers with an ABORT for Out of Resource (RFC
 	// 9260, Section 3.3.10.4), those of this side with ErrMemory. What arrives of a
-	// message that has begun may exceed it by an eighth; after that such an association
-	// is aborted, for the same cause. Calls that go on at the same time may exceed it by a
+	// message that has begun, or on new streams, may exceed it by an eighth; after that
+	// such an association is aborted, for the same cause. Calls that go on at the same time may exceed it by a
 	// message each. What remains unread of associations that have ended
 	// does not count. Default: 1 GiB, eight associations that take all that one may, or
 	// thousands that do not. Negative: no limit.

@@ -77,9 +77,9 @@ func TestMemoryOfUnreadMessages(t *testing.T) {
 		wg.Wait()
 		t.Logf("read after %v", time.Since(start))
 		require.Less(t, time.Since(start), 2*time.Minute)
-		_, err = w.a.Dial(ctx, w.addr(5000))
+		last, err := w.a.Dial(ctx, w.addr(5000))
 		require.NoError(t, err)
-		for _, a := range as {
+		for _, a := range append(as, last) {
 			require.NoError(t, a.Shutdown(ctx))
 		}
 		synctest.Wait()

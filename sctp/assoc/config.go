@@ -92,11 +92,12 @@ type Config struct {
 	// that is less.
 	MaxMessageSize int
 	// MaxMemory bounds what all associations of the stack together take for messages,
-	// in bytes: in their send buffers, received and not read, and in parts. Whoever runs
+	// in bytes: in their send buffers, received and not read, and in parts, and for the
+	// state of streams (some 20 bytes for each that is used, 40 with Interleaving). Whoever runs
 	// the engine counts: see Association.SetRoom. When it is used up, windows are not
 	// opened and messages not taken beyond a few KiB for each association, and new
-	// associations are refused; an association in the middle of a message may exceed it
-	// by an eighth, and is aborted then. Default: 1 GiB, eight associations that use all
+	// associations are refused; an association in the middle of a message, or that
+	// begins new streams, may exceed it by an eighth, and is aborted then. Default: 1 GiB, eight associations that use all
 	// that one may, or thousands with the usual buffers full. Negative: no limit.
 	MaxMemory int
 	// MaxPaths is how many addresses of a peer are used; the rest of what

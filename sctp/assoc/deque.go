@@ -53,13 +53,26 @@ func (d *deque[T]) makeRoom(k int) {
 	d.buf, d.off = buf, room
 }
 
-// removeFront takes the first n items out.
+// removeFront takes the first n items out, and gives back the memory of many.
 func (d *deque[T]) removeFront(n int) {
 	clear(d.buf[d.off : d.off+n])
 	d.off += n
 	if d.len() == 0 {
 		d.reset()
+	} else if tooRoomy(d.len(), cap(d.buf)) {
+		d.buf, d.off = append(make([]T, 0, 2*d.len()), d.items()...), 0
 	}
+}
+
+// tooRoomy tells whether a list is to give memory back.
+func tooRoomy(length, capacity int) bool { return capacity > smallListLen && length < capacity/8 }
+
+// shrunk is a list with less memory if it needs less.
+func shrunk[T any](list []T) []T {
+	if !tooRoomy(len(list), cap(list)) {
+		return list
+	}
+	return append(make([]T, 0, 2*len(list)), list...)
 }
 
 // reset takes all items out and keeps the memory.

@@ -153,14 +153,8 @@ func (a *Association) handleForwardTSN(now time.Time, p *path, c wire.Chunk) boo
 	}
 	a.tracker.forward(to)
 	a.ack.immediate = a.ack.immediate || a.tracker.hasGaps()
-	if interleaved {
-		a.skipMessages()
-	} else {
-		for _, s := range a.forwardIn.Streams {
-			if int(s.Stream) < a.reassembly.limit {
-				a.reassembly.skip(s.Stream, s.SSN)
-			}
-		}
+	if !a.skipMessages(now, interleaved) {
+		return false
 	}
 	a.performDeferred(now)
 	a.reassembly.purge(a.tracker.cum)
@@ -190,7 +184,7 @@ func (r *reassembler) skip(id uint16, ssn wire.SSN) {
 		return
 	}
 	n := 0
-	waiting := st.waiting.items()
+	waiting := st.inTurn()
 	for n < len(waiting) && waiting[n].ssn.LessEq(ssn) {
 		r.deliver(waiting[n], netip.AddrPort{})
 		n++
@@ -201,7 +195,7 @@ func (r *reassembler) skip(id uint16, ssn wire.SSN) {
 		st.next++
 		n++
 	}
-	st.waiting.removeFront(n)
+	r.waitedFor(st, n)
 }
 
 // purge drops what cannot become whole any more. Section 3.6: "The receiver MUST

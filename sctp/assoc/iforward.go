@@ -56,13 +56,31 @@ func (a *Association) parseForward(c wire.Chunk) (to wire.TSN, err error) {
 	return a.forwardIn.NewCumTSN, err
 }
 
-// skipMessages does what an I-FORWARD-TSN chunk says of streams.
-func (a *Association) skipMessages() {
-	for _, s := range a.iforwardIn.Streams {
-		if int(s.Stream) < a.reassembly.limit {
-			a.reassembly.skipInterleaved(s.Stream, s.Unordered, s.MID)
+// skipMessages does what the chunk says of streams. It tells whether the association
+// is still there.
+func (a *Association) skipMessages(now time.Time, interleaved bool) (ok bool) {
+	r := &a.reassembly
+	if !interleaved {
+		for _, s := range a.forwardIn.Streams {
+			if int(s.Stream) < r.limit {
+				if !a.admitsStream(now, s.Stream) {
+					return false
+				}
+				r.skip(s.Stream, s.SSN)
+			}
 		}
+		return true
 	}
+	for _, s := range a.iforwardIn.Streams {
+		if int(s.Stream) >= r.limit || s.Unordered && r.knownInterleaved(s.Stream) == nil {
+			continue
+		}
+		if !a.admitsStream(now, s.Stream) {
+			return false
+		}
+		r.skipInterleaved(s.Stream, s.Unordered, s.MID)
+	}
+	return true
 }
 
 // wrongForwardChunk is why an association is aborted. RFC 8260, Section 2.3.1:

@@ -99,7 +99,7 @@ func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
 	if len(d.Payload) == 0 {
 		// Section 6.2: "it SHOULD send an ABORT chunk with a 'No User Data' error
 		// cause."
-		a.abort(now, "DATA chunk without user data", wire.AppendNoUserData(nil, d.TSN))
+		a.abort(now, c.Type.String()+" chunk without user data", wire.AppendNoUserData(nil, d.TSN))
 		return false
 	}
 	a.stats.DataChunksReceived++
@@ -136,7 +136,7 @@ func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
 		}
 		return true
 	}
-	if !a.admits(now, d.TSN, len(d.Payload)) {
+	if !a.admits(now, &d) {
 		a.ack.immediate = true
 		return a.state != StateClosed
 	}

@@ -33,17 +33,6 @@ type interleavedPage [inPageLen]interleavedStream
 // TSN that is missing, or follows one.
 const maxStreamRuns = maxTSNSpan + 2
 
-func (r *reassembler) interleavedStream(id uint16) *interleavedStream {
-	i := int(id) / inPageLen
-	if i >= len(r.interleavedPages) {
-		r.interleavedPages = append(r.interleavedPages, make([]*interleavedPage, i+1-len(r.interleavedPages))...)
-	}
-	if r.interleavedPages[i] == nil {
-		r.interleavedPages[i] = new(interleavedPage)
-	}
-	return &r.interleavedPages[i][id%inPageLen]
-}
-
 // A fragmentPlace is where a fragment belongs on its stream, comparable as a
 // whole: what is expected next is the least.
 type fragmentPlace struct {
@@ -148,9 +137,9 @@ func (r *reassembler) addInterleaved(d *inData, remote netip.AddrPort) (ok bool)
 	}
 	m.lastFSN, m.end = d.fsn, end
 	if next != nil {
-		m.join(next)
+		m.join(next, &r.pool)
 		m.lastFSN = next.lastFSN
-		st.runs = slices.Delete(st.runs, i+1, i+2)
+		st.remove(i+1, i+2)
 		r.heldRuns--
 		r.freeRun(next)
 	}
@@ -166,7 +155,7 @@ func (r *reassembler) addInterleaved(d *inData, remote netip.AddrPort) (ok bool)
 		}
 		switch {
 		case unordered:
-			st.runs = slices.Delete(st.runs, i, i+1)
+			st.remove(i, i+1)
 			r.deliver(m, remote)
 		case d.mid == st.next:
 			r.deliverInTurn(st, remote)
@@ -187,7 +176,14 @@ func (r *reassembler) deliverInTurn(st *interleavedStream, remote netip.AddrPort
 		st.next++
 		n++
 	}
-	st.runs = slices.Delete(st.runs, 0, n)
+	st.remove(0, n)
+}
+
+// remove takes pieces out, and gives back the memory of many.
+func (st *interleavedStream) remove(i, j int) {
+	if i < j {
+		st.runs = shrunk(slices.Delete(st.runs, i, j))
+	}
 }
 
 // has tells whether there is something of a message.
@@ -242,9 +238,7 @@ func (r *reassembler) giveUp(st *interleavedStream, from, to fragmentPlace) {
 			r.dropIncomplete(m)
 		}
 	}
-	if i < j {
-		st.runs = slices.Delete(st.runs, i, j)
-	}
+	st.remove(i, j)
 }
 
 func (r *reassembler) dropIncomplete(m *run) {
@@ -255,7 +249,11 @@ func (r *reassembler) dropIncomplete(m *run) {
 // sizeOf is the size of what there is of the message that a fragment belongs to, if
 // it is not complete.
 func (r *reassembler) sizeOf(d *inData) int {
-	m := r.interleavedStream(d.Stream).first(d.Flags&wire.DataUnordered != 0, d.mid)
+	st := r.knownInterleaved(d.Stream)
+	if st == nil {
+		return 0
+	}
+	m := st.first(d.Flags&wire.DataUnordered != 0, d.mid)
 	if m == nil || m.begin && m.end {
 		return 0
 	}
@@ -272,14 +270,16 @@ func (r *reassembler) resetInterleaved(st *interleavedStream) {
 			r.dropIncomplete(m)
 		}
 	}
-	clear(st.runs)
-	st.runs, st.next = st.runs[:0], 0
+	st.remove(0, len(st.runs))
+	st.next = 0
 }
 
 // resetInterleavedStreams is resetStreams.
 func (r *reassembler) resetInterleavedStreams(ids []uint16) {
 	for _, id := range ids {
-		r.resetInterleaved(r.interleavedStream(id))
+		if st := r.knownInterleaved(id); st != nil {
+			r.resetInterleaved(st)
+		}
 	}
 	if len(ids) > 0 {
 		return

@@ -147,7 +147,7 @@ func (a *Association) checkReceiving() error {
 	}
 	for _, page := range r.pages {
 		for i := 0; page != nil && i < len(page); i++ {
-			for _, m := range page[i].waiting.items() {
+			for _, m := range page[i].inTurn() {
 				hold(m)
 				if m.ssn == page[i].next || m.ssn.Less(page[i].next) {
 					return fmt.Errorf("SSN %d waits for %d", m.ssn, page[i].next)
@@ -155,12 +155,24 @@ func (a *Association) checkReceiving() error {
 			}
 		}
 	}
+	state := pointerSize * (len(r.pages) + len(r.interleavedPages))
+	for _, page := range r.pages {
+		if page != nil {
+			state += inPageSize
+		}
+	}
 	for _, page := range r.interleavedPages {
+		if page != nil {
+			state += interleavedPageSize
+		}
 		for i := 0; page != nil && i < len(page); i++ {
 			for _, m := range page[i].runs {
 				hold(m)
 			}
 		}
+	}
+	if err := equal("state of streams", r.streamBytes, state); err != nil {
+		return err
 	}
 	if d := a.reconfig.deferred; d != nil {
 		for _, h := range d.held {

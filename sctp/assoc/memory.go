@@ -23,7 +23,20 @@ type budget struct {
 // there is nothing left.
 const leastMemory = 4 << 10
 
-func (c *Config) memoryFloor() int { return max(leastMemory, 2*c.MTU) }
+// memoryFloor is that much, or a packet as large as it can arrive: on an interface
+// with a large MTU, a peer need not send any that are smaller.
+func (a *Association) memoryFloor() int {
+	n := max(leastMemory, 2*a.cfg.MTU)
+	known := false
+	for _, l := range a.local {
+		m := a.localMTU[l.Addr()]
+		n, known = max(n, m+perMessageCost), known || m > 0
+	}
+	if !known {
+		n = max(n, a.cfg.MaxMTU+perMessageCost)
+	}
+	return n
+}
 
 // overdraft is the part of MaxMemory by which associations may exceed it to
 // complete the message that they are in the middle of: 1/overdraft.
@@ -34,13 +47,24 @@ const overdraft = 8
 var ErrMemory = errors.New("sctp: Config.MaxMemory is used up")
 
 // Memory is what an association takes for messages, in bytes: those in the send
-// buffer, those received which the user has not Consumed, parts of others, and
-// buffers kept for reuse.
+// buffer, those received which the user has not Consumed, parts of others, buffers
+// kept for reuse, and the state of streams.
 func (a *Association) Memory() int {
 	if a.state == StateClosed {
 		return 0
 	}
-	return a.queue.bytes + a.queue.pool.bytes + a.buffered() + a.reassembly.pool.bytes
+	return a.queue.bytes + a.queue.pool.bytes + a.buffered() + a.reassembly.pool.bytes + a.streamMemory()
+}
+
+// streamMemory is what the numbers, queues and counters of streams take, in bytes.
+func (a *Association) streamMemory() int {
+	q := &a.queue
+	n := a.reassembly.streamBytes + 2*len(q.nextSSN) + 4*len(q.nextMID[0]) + 4*len(q.nextMID[1]) +
+		2*len(a.forward.seen) + abandonedCost*len(a.abandoned.byStream)
+	if q.streams != nil {
+		n += q.streams.bytes
+	}
+	return n
 }
 
 // SetRoom says how many bytes of memory all associations together may take more
@@ -49,7 +73,8 @@ func (a *Association) SetRoom(room int) {
 	a.budget = budget{limited: true, room: room, taken: a.Memory()}
 	if room < a.cfg.MaxMemory/2 {
 		// What is kept for reuse is better kept for all.
-		a.queue.pool, a.reassembly.pool = bufPool{}, bufPool{}
+		a.queue.pool, a.queue.free = bufPool{}, nil
+		a.reassembly.dropSpare()
 	}
 	if least := a.inData(a.leastWindow()); a.state.mayReceiveData() && a.ack.advertised < least && a.arwnd() >= least {
 		a.ack.due = true // the peer waits for it
@@ -68,13 +93,19 @@ func (a *Association) Starved() bool {
 func (a *Association) Lacks(n int) bool { return a.budget.limited && n+perMessageCost > a.sendRoom() }
 
 // room is what the association may take more for what it receives.
-func (a *Association) room() int { return max(a.left(), a.cfg.memoryFloor()-a.buffered()) }
+func (a *Association) room() int {
+	left := a.left()
+	if left >= 2*maxMTU {
+		return left // more than any floor
+	}
+	return max(left, a.memoryFloor()-a.buffered())
+}
 
 // sendRoom is what it may take more for what it sends. That leaves some for what is
 // received: two hosts whose memory is full of what they send would drop each other's
 // DATA, and so keep it for ever.
 func (a *Association) sendRoom() int {
-	return max(a.left()-a.cfg.receiveReserve(), a.cfg.memoryFloor()-a.queue.bytes)
+	return max(a.left()-a.cfg.receiveReserve(), a.memoryFloor()-a.queue.bytes)
 }
 
 // receiveReserve is the part of MaxMemory that is for what is received alone. The
@@ -102,20 +133,49 @@ func (a *Association) boundWindow(w int) int {
 
 // admits tells whether a new DATA chunk may take memory. The next one of a message
 // whose beginning is here may, for else all of it would be taken by beginnings for
-// ever. Who wants too much more is aborted: "Out of Resource" (RFC 9260, Section
-// 3.3.10.4).
-func (a *Association) admits(now time.Time, tsn wire.TSN, n int) (ok bool) {
-	if !a.budget.limited || n <= a.room() {
+// ever, and so may the next one of all if its stream is new. Who wants too much more is
+// aborted: "Out of Resource" (RFC 9260, Section 3.3.10.4).
+func (a *Association) admits(now time.Time, d *inData) (ok bool) {
+	if !a.budget.limited {
 		return true
 	}
-	if tsn != a.tracker.cum.Add(1) || a.reassembly.held == 0 {
+	page := 0
+	if int(d.Stream) < a.reassembly.limit {
+		page = a.reassembly.pageCost(d.Stream)
+	}
+	next := d.TSN == a.tracker.cum.Add(1)
+	switch n := len(d.Payload); {
+	case page > 0 && page+n > a.left() && a.reassembly.streamBytes > 0:
+		if !next {
+			return false
+		}
+		return a.overdraws(now, "no memory for the state of streams")
+	case n <= a.room():
+		return true
+	case !next || a.reassembly.held == 0:
 		return false
 	}
-	if a.room() >= -a.cfg.MaxMemory/overdraft {
+	return a.overdraws(now, "no memory to complete a message")
+}
+
+// overdraws tells whether an association may take more than there is left, and
+// aborts it if not.
+func (a *Association) overdraws(now time.Time, what string) (ok bool) {
+	if a.left() >= -a.cfg.MaxMemory/overdraft {
 		return true
 	}
-	a.abort(now, "no memory to complete a message", wire.AppendCause(nil, wire.CauseOutOfResource, nil))
+	a.abort(now, what, wire.AppendCause(nil, wire.CauseOutOfResource, nil))
 	return false
+}
+
+// admitsStream tells whether the state of a stream may be kept of which a message has
+// been skipped.
+func (a *Association) admitsStream(now time.Time, id uint16) (ok bool) {
+	if !a.budget.limited {
+		return true
+	}
+	page := a.reassembly.pageCost(id)
+	return page == 0 || page <= a.left() || a.reassembly.streamBytes == 0 || a.overdraws(now, "no memory for the state of streams")
 }
 
 // SetRoom says how many bytes of memory the associations may take more than they

@@ -22,7 +22,7 @@ func (r *reassembler) heap() (n int) {
 	for _, p := range r.pages {
 		n += 8
 		if p != nil {
-			n += inPageLen * 40
+			n += inPageSize
 		}
 	}
 	return n
@@ -50,7 +50,7 @@ func TestReceiverMemoryIsAccountedFor(t *testing.T) {
 			d := wire.Data{TSN: tsn, SSN: 1, Flags: wire.DataBegin, Payload: []byte("x")}
 			require.True(t, r.add(&d, addrs("10.0.0.1")[0]))
 		}
-		require.Less(t, r.heap(), maxHint+maxGapRanges*perRunCost+2560+8)
+		require.Less(t, r.heap(), maxHint+maxGapRanges*perRunCost+1024+8)
 	})
 	t.Run("the last stream", func(t *testing.T) {
 		var r reassembler

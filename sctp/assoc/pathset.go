@@ -247,7 +247,7 @@ func (a *Association) trim() {
 		a.out.ring, a.gapScratch = nil, nil
 	}
 	if a.reassembly.held == 0 {
-		a.reassembly.pool, a.reassembly.freeRuns = bufPool{}, nil
+		a.reassembly.dropSpare()
 		if a.reassembly.ready.head == len(a.reassembly.ready.items) {
 			a.reassembly.ready = msgQueue{}
 		}

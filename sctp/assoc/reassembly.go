@@ -41,6 +41,9 @@ type reassembler struct {
 	interleavedPages []*interleavedPage
 
 	freeRuns []*run
+	spare    spareLists
+	// streamBytes is what the pages take.
+	streamBytes int
 	// held counts the bytes of data kept here, heldRuns the pieces they are in:
 	// fragments that follow each other share one.
 	held, heldRuns int
@@ -53,19 +56,6 @@ type reassembler struct {
 	recent, recentBytes    int // messages of late: see inData
 }
 
-// An inStream is the receiving half of a stream.
-type inStream struct {
-	next    wire.SSN
-	waiting deque[*run] // complete, but before their turn; by SSN
-	hint    int         // size of the last fragmented message, or maxHint
-}
-
-// An inPage holds streams with neighbouring identifiers: who sends on stream
-// 65535 only does not cost the memory of all below.
-type inPage [inPageLen]inStream
-
-const inPageLen = 64
-
 // maxHint bounds the memory that the first fragment of a message gets for those
 // to come. It is not charged to the receive window.
 const maxHint = 256 << 10
@@ -74,19 +64,8 @@ func (r *reassembler) init(streams int) {
 	r.runs = r.runs[:0]
 	r.pages, r.limit = nil, streams
 	r.interleavedPages, r.incomplete = nil, 0
+	r.streamBytes = 0
 	r.held, r.heldRuns = 0, 0
-}
-
-// stream returns the state of a stream below the limit.
-func (r *reassembler) stream(id uint16) *inStream {
-	i := int(id) / inPageLen
-	if i >= len(r.pages) {
-		r.pages = append(r.pages, make([]*inPage, i+1-len(r.pages))...)
-	}
-	if r.pages[i] == nil {
-		r.pages[i] = new(inPage)
-	}
-	return &r.pages[i][id%inPageLen]
 }
 
 // add takes a DATA chunk; it copies the payload. It reports whether the
@@ -100,7 +79,7 @@ func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 	}
 
 	// A whole message whose turn it is: no run needed.
-	if begin && end && (unordered || d.SSN == st.next && st.waiting.len() == 0) {
+	if begin && end && (unordered || d.SSN == st.next && st.waiting == nil) {
 		if len(r.runs) > 0 && !r.fits(d.TSN, true, true) {
 			return false
 		}
@@ -132,7 +111,7 @@ func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 		prev.begin = begin
 		hint := len(d.Payload)
 		if begin && !end && len(r.runs) == 0 {
-			hint = max(hint, st.hint)
+			hint = max(hint, int(st.hint))
 		}
 		prev.parts.insert(0, append(r.pool.get(hint), d.Payload...))
 		prev.size = len(d.Payload)
@@ -144,7 +123,7 @@ func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 	}
 	prev.end = end
 	if next != nil {
-		prev.join(next)
+		prev.join(next, &r.pool)
 		r.runs = slices.Delete(r.runs, i, i+1)
 		r.heldRuns--
 		r.freeRun(next)
@@ -152,7 +131,7 @@ func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 	if prev.begin && prev.end {
 		j := i - 1
 		r.runs = slices.Delete(r.runs, j, j+1)
-		st.hint = min(prev.size, maxHint)
+		st.hint = int32(min(prev.size, maxHint))
 		r.complete(st, prev, remote)
 	}
 	return true
@@ -193,7 +172,7 @@ func (r *reassembler) complete(st *inStream, m *run, remote netip.AddrPort) {
 		return
 	}
 	if m.ssn != st.next {
-		i, found := slices.BinarySearchFunc(st.waiting.items(), m.ssn, func(x *run, ssn wire.SSN) int {
+		i, found := slices.BinarySearchFunc(st.inTurn(), m.ssn, func(x *run, ssn wire.SSN) int {
 			if x.ssn.Less(ssn) {
 				return -1
 			}
@@ -206,13 +185,13 @@ func (r *reassembler) complete(st *inStream, m *run, remote netip.AddrPort) {
 			r.drop(m) // the SSN was used already: nothing can be made of it
 			return
 		}
-		st.waiting.insert(i, m)
+		r.wait(st, i, m)
 		return
 	}
 	r.deliver(m, remote)
 	st.next++
 	n := 0
-	for _, w := range st.waiting.items() {
+	for _, w := range st.inTurn() {
 		if w.ssn != st.next {
 			break
 		}
@@ -220,7 +199,7 @@ func (r *reassembler) complete(st *inStream, m *run, remote netip.AddrPort) {
 		st.next++
 		n++
 	}
-	st.waiting.removeFront(n)
+	r.waitedFor(st, n)
 }
 
 func (r *reassembler) deliver(m *run, remote netip.AddrPort) {
@@ -266,14 +245,17 @@ func (r *reassembler) resetStreams(ids []uint16) {
 		return
 	}
 	reset := func(st *inStream) {
-		for _, m := range st.waiting.items() {
+		waiting := st.inTurn()
+		for _, m := range waiting {
 			r.deliver(m, netip.AddrPort{})
 		}
-		st.waiting.reset()
+		r.waitedFor(st, len(waiting))
 		st.next = 0
 	}
 	for _, id := range ids {
-		reset(r.stream(id))
+		if st := r.known(id); st != nil {
+			reset(st)
+		}
 	}
 	if len(ids) > 0 {
 		return
@@ -328,7 +310,9 @@ func (r *reassembler) newRun(d *wire.Data, unordered bool) *run {
 const maxFreeRuns = 64 // more are left to the garbage collector
 
 func (r *reassembler) freeRun(m *run) {
-	m.parts.reset()
+	if m.parts.reset(); cap(m.parts.buf) > smallListLen {
+		m.parts = deque[[]byte]{}
+	}
 	if len(r.freeRuns) < maxFreeRuns {
 		r.freeRuns = append(r.freeRuns, m)
 	}
@@ -342,8 +326,11 @@ func (m *run) extend(payload []byte, pool *bufPool) {
 	parts := m.parts.items()
 	i := len(parts) - 1
 	part := parts[i]
-	if cap(part)-len(part) < len(payload) {
-		grown := append(pool.get(2*len(part)+len(payload)), part...)
+	if need := len(part) + len(payload); need > cap(part) {
+		if need > 1<<maxBufBits {
+			need += len(part) // smaller ones double as it is
+		}
+		grown := append(pool.get(need), part...)
 		pool.put(part)
 		part = grown
 	}
@@ -351,8 +338,19 @@ func (m *run) extend(payload []byte, pool *bufPool) {
 	m.size += len(payload)
 }
 
+// smallPart bounds the memory that parts take which none of their bytes are charged
+// for: together, two of them that follow each other are larger.
+const smallPart = 512
+
 // join appends what follows.
-func (m *run) join(next *run) {
+func (m *run) join(next *run, pool *bufPool) {
+	last, first := m.parts.items()[m.parts.len()-1], next.parts.items()[0]
+	if len(last)+len(first) <= smallPart {
+		m.extend(first, pool)
+		m.size -= len(first)
+		pool.put(first)
+		next.parts.removeFront(1)
+	}
 	if m.parts.len() < next.parts.len() {
 		next.parts.prepend(m.parts.items())
 		m.parts, next.parts = next.parts, m.parts

@@ -126,9 +126,11 @@ func (r *reassembler) used(d *inData) bool {
 	case d.Flags&wire.DataUnordered != 0:
 		return false
 	case r.interleaved:
-		return int32(d.mid-r.interleavedStream(d.Stream).next) < 0
+		st := r.knownInterleaved(d.Stream)
+		return st != nil && int32(d.mid-st.next) < 0
 	}
-	return d.SSN.Less(r.stream(d.Stream).next)
+	st := r.known(d.Stream)
+	return st != nil && d.SSN.Less(st.next)
 }
 
 // unfinished tells whether the message before that which d begins has no end, and

@@ -98,6 +98,9 @@ type abandonment struct {
 	byStream map[uint16]*[prPolicies]Abandoned
 }
 
+// abandonedCost is what an entry of byStream takes, in bytes.
+const abandonedCost = prPolicies*16 + 32
+
 func (n *abandonment) add(m *outMessage, sent bool) {
 	n.all[m.rel.policy].add(sent)
 	s := n.byStream[m.stream]

@@ -17,6 +17,7 @@ type streamQueues struct {
 	value       func(stream uint16) uint16
 
 	pages  []*outPage
+	bytes  int // of memory that the pages take
 	active streamHeap
 	turns  uint64
 
@@ -54,10 +55,9 @@ type outPage [inPageLen]outStream
 
 func (q *streamQueues) stream(id uint16) *outStream {
 	i := int(id) / inPageLen
-	if i >= len(q.pages) {
-		q.pages = append(q.pages, make([]*outPage, i+1-len(q.pages))...)
-	}
-	if q.pages[i] == nil {
+	if i >= len(q.pages) || q.pages[i] == nil {
+		q.bytes += newPageCost(q.pages, i, outPageSize)
+		q.pages = widened(q.pages, i)
 		p := new(outPage)
 		for k := range p {
 			p[k].index, p[k].value = -1, q.value(uint16(i*inPageLen+k))
