@@ -28,6 +28,14 @@ func (c *Config) announceInterleaving() {
 // is in I-DATA chunks (RFC 8260, Section 2.2.1). It is known from EventCommUp on.
 func (a *Association) Interleaving() bool { return a.ext.has(extIData) }
 
+// dataChunk is the type of the chunks that user data is in.
+func (a *Association) dataChunk() wire.ChunkType {
+	if a.Interleaving() {
+		return wire.ChunkIData
+	}
+	return wire.ChunkData
+}
+
 // canForward tells whether the peer can be told that messages are abandoned:
 // with interleaving, by I-FORWARD-TSN. Linux has it, but does not announce the
 // chunk; who has both interleaving and partial reliability must have it (RFC 8260,

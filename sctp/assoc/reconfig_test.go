@@ -356,3 +356,40 @@ func TestHostileReconfig(t *testing.T) {
 	}
 	require.LessOrEqual(t, len(z.reconfig.after), maxAfter)
 }
+
+// What was held until streams are reset may contradict itself, too. The ABORT names the
+// kind of chunk.
+func TestContradictionAfterDeferredReset(t *testing.T) {
+	for _, kind := range []wire.ChunkType{wire.ChunkData, wire.ChunkIData} {
+		t.Run(kind.String(), func(t *testing.T) {
+			x := newTester(t, Config{Interleaving: true})
+			x.init.Params = wire.AppendSupportedExtensions(nil, wire.ChunkReconfig)
+			if kind == wire.ChunkIData {
+				x.init.Params = wire.AppendSupportedExtensions(nil, wire.ChunkReconfig, wire.ChunkIData)
+			}
+			z := x.connect()
+			fragment := func(flags uint8) []byte {
+				if kind == wire.ChunkIData {
+					d := wire.IData{Flags: flags}
+					if flags&wire.DataBegin == 0 {
+						d.FSN = 1
+					}
+					return x.idata(d)
+				}
+				return x.data(wire.Data{Flags: flags, Payload: []byte("x")})
+			}
+			missing := fragment(whole | wire.DataUnordered)
+			req := wire.StreamReset{RequestSeq: wire.Seq(x.init.InitialTSN), LastTSN: x.tsn.Add(^uint32(0)), Streams: []uint16{0}}
+			x.say((&wire.Reconfig{Params: req.Append(nil)}).Append(nil))
+			x.say(fragment(wire.DataEnd))
+			x.say(fragment(wire.DataEnd))
+			require.Equal(t, StateEstablished, z.State())
+			x.say(missing)
+			require.Equal(t, StateClosed, z.State())
+			cause, _, err := wire.NextCause(x.chunkHeard(wire.ChunkAbort).Value)
+			require.NoError(t, err)
+			require.Equal(t, wire.CauseProtocolViolation, cause.Code)
+			require.Equal(t, kind.String()+" chunk contradicts its neighbours' fragment flags", string(cause.Value))
+		})
+	}
+}

@@ -163,7 +163,7 @@ func (a *Association) performDeferred(now time.Time) {
 		h := &x.held[i]
 		a.unhold(h)
 		if !a.reassemble(&h.d, h.from) {
-			a.abortViolation(now, h.d.contradiction(wire.ChunkData))
+			a.abortViolation(now, h.d.contradiction(a.dataChunk()))
 			return
 		}
 	}
