@@ -177,8 +177,8 @@ type Config struct {
 	DenyReconfig ReconfigRequest
 	// ECN announces explicit congestion notification (RFC 3168): routers may mark
 	// packets instead of dropping them. It needs sockets that read and write the marks
-	// (udpencap.ECNSocket), those of the host on Linux; with others it is not
-	// announced. Default: it is not announced, since usrsctp announces it over UDP
+	// (udpencap.ECNSocket), those of the host on Linux, macOS, FreeBSD and
+	// newer versions of Windows; with others it is not announced. Default: it is not announced, since usrsctp announces it over UDP
 	// without reading the marks.
 	ECN bool
 	// CongestionControl is how the congestion windows of paths grow and shrink.

@@ -5,8 +5,11 @@ package sctp
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
+	"os"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,6 +26,7 @@ import (
 type faultyNetwork struct {
 	udpencap.Network
 	reads  atomic.Int64 // how many reads fail from now on
+	reason error        // why they fail, if not for errFault
 	writes atomic.Int64 // of how many writes the first datagram fails
 }
 
@@ -40,6 +44,9 @@ func (n *faultyNetwork) Listen(ctx context.Context, a netip.AddrPort) (udpencap.
 
 func (s faultySocket) ReadBatch(dgs []udpencap.Datagram) (int, error) {
 	if s.n.reads.Add(-1) >= 0 {
+		if s.n.reason != nil {
+			return 0, s.n.reason
+		}
 		return 0, errFault
 	}
 	return s.Socket.ReadBatch(dgs)
@@ -75,6 +82,36 @@ func TestReadErrors(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, s.Close(), "the pause ends with the Stack")
 	})
+}
+
+// RFC 6951, Section 5.5: "the SCTP stack MUST NOT rely on receiving ICMP or ICMPv6
+// messages". What they leave behind on a socket, which on Windows is WSAECONNRESET or
+// WSAENETRESET without the address of the peer, does not end reading, should it come
+// through to the Stack.
+func TestICMPErrorsDoNotEndReading(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.ECONNRESET, syscall.ENETRESET, syscall.ECONNREFUSED,
+		10054 /* WSAECONNRESET */, 10052 /* WSAENETRESET */} {
+		synctest.Test(t, func(t *testing.T) {
+			n := simnet.New(*seed)
+			ha, hb, _ := n.Pair(1)
+			nw := &faultyNetwork{Network: hb.Network(), reason: &net.OpError{Op: "read", Err: os.NewSyscallError("wsarecvfrom", errno)}}
+			l, err := Listen(":7", &Config{Network: nw})
+			require.NoError(t, err)
+			defer l.Close()
+			a, err := Dial(within(t, time.Minute), "10.1.0.2:7", &Config{Network: ha.Network()})
+			require.NoError(t, err)
+			b, err := l.Accept(t.Context())
+			require.NoError(t, err)
+			for range 20 {
+				nw.reads.Store(3)
+				require.NoError(t, a.Send(t.Context(), text("heard")))
+				m, err := b.Recv(within(t, time.Minute))
+				require.NoError(t, err)
+				require.Equal(t, "heard", string(m.Data))
+			}
+			require.NoError(t, a.Close())
+		})
+	}
 }
 
 // What cannot be written is lost, and sent again in time; Dial tells.

@@ -38,6 +38,10 @@ func portableErrno(errno syscall.Errno) syscall.Errno {
 		return syscall.ENETRESET
 	case windows.WSAEACCES:
 		return syscall.EACCES
+	case windows.WSAEINVAL:
+		return syscall.EINVAL
+	case windows.WSAENOPROTOOPT:
+		return syscall.ENOPROTOOPT
 	}
 	return errno
 }

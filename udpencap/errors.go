@@ -106,6 +106,21 @@ func judgeSend(errno syscall.Errno) sendVerdict {
 	return sendFailed
 }
 
+// maxSendTries bounds how often a datagram is sent again because of an error
+// left behind by another one: there can be as many as datagrams in flight, but
+// one is what is seen.
+const maxSendTries = 3
+
+// refusesControl reports whether errno may say that the system does not know the
+// control message that went with a datagram.
+func refusesControl(errno syscall.Errno) bool {
+	switch portableErrno(errno) {
+	case syscall.EINVAL, syscall.ENOPROTOOPT, syscall.EOPNOTSUPP:
+		return true
+	}
+	return false
+}
+
 // transientRead reports whether reading may go on after errno: it is an ICMP
 // message about something sent earlier, or a passing shortage.
 func transientRead(errno syscall.Errno) bool {

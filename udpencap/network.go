@@ -127,7 +127,8 @@ const (
 )
 
 // An ECNSocket is a Socket that reads and writes ECN bits, once that has been
-// enabled, before the first datagram. Those of the host can on Linux.
+// enabled, before the first datagram. Those of the host can on Linux, macOS, FreeBSD
+// and newer versions of Windows; elsewhere EnableECN fails.
 type ECNSocket interface {
 	EnableECN() error
 }

@@ -203,11 +203,6 @@ func (t *sender) sendmsg(fd int, data, oob []byte, to unix.Sockaddr) syscall.Err
 	return 0 // lost
 }
 
-// maxSendTries bounds how often a datagram is sent again because of an error
-// left behind by another one: there can be as many as datagrams in flight, but
-// one is what is seen.
-const maxSendTries = 3
-
 // asError avoids the error interface holding a zero number.
 func asError(errno syscall.Errno) error {
 	if errno == 0 {
