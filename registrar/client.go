@@ -216,7 +216,7 @@ func (c *client) send() {
 }
 
 func (c *client) sendBatch(data []byte, ends []int) {
-	ctx, cancel := context.WithTimeout(context.Background(), c.server.cfg.SendTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), c.server.live.Load().SendTimeout)
 	defer cancel()
 	err := c.via.sendBatch(ctx, data, ends)
 	if err == nil {

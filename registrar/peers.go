@@ -53,22 +53,22 @@ func (s *Server) openPeering() (err error) {
 }
 
 // peering returns what the engine is told of it.
-func (s *Server) peering() *engine.ENRP {
+func (s *Server) peering(cfg *Config) *engine.ENRP {
 	self := s.peers.Addr()
 	c := &engine.ENRP{
 		Self:              engine.Target{Addrs: self.IPs, Port: self.Port, EncapPort: self.EncapPort},
-		HeartbeatCycle:    s.cfg.PeerHeartbeatCycle,
-		MaxTimeLastHeard:  s.cfg.MaxTimeLastHeard,
-		MaxTimeNoResponse: s.cfg.MaxTimeNoResponse,
-		MentorDiscovery:   s.cfg.MentorDiscovery,
-		TakeoverExpiry:    s.cfg.TakeoverExpiry,
-		SuggestTakeover:   s.cfg.SuggestTakeover,
-		MaxPeers:          s.cfg.MaxPeers,
+		HeartbeatCycle:    cfg.PeerHeartbeatCycle,
+		MaxTimeLastHeard:  cfg.MaxTimeLastHeard,
+		MaxTimeNoResponse: cfg.MaxTimeNoResponse,
+		MentorDiscovery:   cfg.MentorDiscovery,
+		TakeoverExpiry:    cfg.TakeoverExpiry,
+		SuggestTakeover:   cfg.SuggestTakeover,
+		MaxPeers:          cfg.MaxPeers,
 	}
 	for _, p := range s.presences {
 		c.Sources = append(c.Sources, p.socket.LocalAddr())
 	}
-	for _, p := range s.cfg.Peers {
+	for _, p := range cfg.Peers {
 		c.Static = append(c.Static, engine.Target{Addrs: p.IPs, Port: p.Port, EncapPort: p.EncapPort})
 	}
 	return c

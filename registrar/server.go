@@ -22,7 +22,8 @@ import (
 
 // A Server is a registrar. Its methods may be called from any number of goroutines.
 type Server struct {
-	cfg      Config
+	cfg      Config                 // that it was made with
+	live     atomic.Pointer[Config] // that Reconfigure has made of it
 	log      *slog.Logger
 	stack    *sctp.Stack
 	ownStack bool
@@ -33,6 +34,8 @@ type Server struct {
 	peers     *sctp.Listener
 	presences []announcer
 	group     udpencap.Socket // nil if nothing can be heard
+
+	reconfiguring sync.Mutex
 
 	served atomic.Bool
 	// dialling ends when no more associations are to be set up.
@@ -77,6 +80,7 @@ func New(cfg Config) (*Server, error) {
 		wake:    make(chan struct{}, 1),
 		clients: make(map[uint64]*client),
 	}
+	s.live.Store(&cfg)
 	if err := s.open(); err != nil {
 		s.Close()
 		return nil, err
@@ -115,7 +119,7 @@ func (s *Server) open() (err error) {
 		if err := s.openPeering(); err != nil {
 			return err
 		}
-		ec.ENRP = s.peering()
+		ec.ENRP = s.peering(&s.cfg)
 	}
 	if len(s.announce) == 0 {
 		ec.ServerAnnounce = -1
@@ -191,7 +195,7 @@ func (s *Server) accept(ctx context.Context, l *sctp.Listener, proto engine.Prot
 
 // shutdownClients ends all associations, gracefully if they hurry.
 func (s *Server) shutdownClients() {
-	ctx, cancel := context.WithTimeout(context.Background(), max(s.cfg.StopTimeout, 0))
+	ctx, cancel := context.WithTimeout(context.Background(), max(s.live.Load().StopTimeout, 0))
 	defer cancel()
 	s.mu.Lock()
 	s.stopping = true

@@ -136,7 +136,7 @@ func (t *tcpServer) leave(from netip.Addr) {
 func (s *Server) serveTCP(nc net.Conn) {
 	t := &tcpConn{Conn: nc, ended: make(chan struct{})}
 	from := hostOf(nc.RemoteAddr())
-	ok, first := s.tcp.enter(from, s.cfg.MaxTCP)
+	ok, first := s.tcp.enter(from, s.live.Load().MaxTCP)
 	if !ok {
 		if first {
 			s.log.Warn("TCP connections are refused: there are too many", "from", t.remote())
@@ -170,7 +170,7 @@ func (s *Server) handshake(nc net.Conn) error {
 	if !ok {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(s.dialling, s.cfg.TCPReadTimeout)
+	ctx, cancel := context.WithTimeout(s.dialling, s.live.Load().TCPReadTimeout)
 	defer cancel()
 	return h.HandshakeContext(ctx)
 }
@@ -182,7 +182,7 @@ func (s *Server) receiveTCP(c *client, t *tcpConn) error {
 	for {
 		until := deadline
 		if until.IsZero() {
-			until = time.Now().Add(s.cfg.TCPIdleTimeout)
+			until = time.Now().Add(s.live.Load().TCPIdleTimeout)
 		}
 		t.SetReadDeadline(until)
 		n, err := t.Read(in.Space())
@@ -211,7 +211,7 @@ func (s *Server) receiveTCP(c *client, t *tcpConn) error {
 			return err
 		}
 		if in.Pending() && deadline.IsZero() {
-			deadline = time.Now().Add(s.cfg.TCPReadTimeout)
+			deadline = time.Now().Add(s.live.Load().TCPReadTimeout)
 		}
 	}
 }

@@ -226,6 +226,13 @@ func feedENRP(t *testing.T, in []byte) {
 				alive[last] = c.Protocol
 			}
 		case 11:
+			if x == 21 {
+				c := Config{KeepAliveInterval: []time.Duration{-1, time.Second, 5 * time.Second}[n%3], KeepAliveTimeout: 1 + time.Duration(n%2)*time.Second,
+					ServerAnnounce: time.Second, MaxElements: maxElements - n%3, MaxAssocs: 12, MaxSubscriptions: n % 2,
+					ENRP: &ENRP{MaxPeers: maxPeers - n%2, Static: []Target{target("10.0.0." + string('2'+byte(n%4)))}}}
+				require.NoError(t, s.e.Reconfigure(s.now, c))
+				break
+			}
 			s.now = s.now.Add(time.Duration(x) * 300 * time.Millisecond)
 		}
 		clear(b) // it must not be kept

@@ -63,6 +63,14 @@ func New(cfg Config) *Space {
 	}
 }
 
+// SetMaxElements changes Config.MaxElements. What is above a lower bound stays.
+func (s *Space) SetMaxElements(n int) {
+	if n == 0 {
+		n = DefaultMaxElements
+	}
+	s.cfg.MaxElements = n
+}
+
 // changed tells of a pool.
 func (s *Space) changed(p *Pool) {
 	if s.cfg.Changed != nil {
