@@ -4,6 +4,7 @@ package main
 
 import (
 	"log/slog"
+	"math"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -87,16 +88,32 @@ var fieldOf = regexp.MustCompile(`^pool: config: (Registrars\[\d+\]|Announce): `
 
 // logger returns what --log-level asks for. Commands that run for long say more by themselves.
 func logger(cmd *cobra.Command, byDefault slog.Level) (*slog.Logger, error) {
+	var level slog.LevelVar
+	if err := setLevel(&level, cmd.Flags(), byDefault); err != nil {
+		return nil, err
+	}
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level.Level()})), nil
+}
+
+// levelOff is above all levels.
+const levelOff = slog.Level(math.MaxInt32)
+
+// addLogLevel defines --log-level, which all commands have.
+func addLogLevel(fl *pflag.FlagSet) {
+	fl.String("log-level", "", "what goes to stderr: debug, info, warn, error or off (default: info for registrar and serve, error for others)")
+}
+
+// setLevel sets what --log-level asks for.
+func setLevel(to *slog.LevelVar, fl *pflag.FlagSet, byDefault slog.Level) error {
 	level := byDefault
-	if f := cmd.Flag("log-level"); f != nil && f.Changed {
-		switch v := f.Value.String(); strings.ToLower(v) {
-		case "off":
-			return slog.New(slog.DiscardHandler), nil
-		default:
-			if err := level.UnmarshalText([]byte(v)); err != nil {
-				return nil, usagef("--log-level: %q is not debug, info, warn, error or off", v)
-			}
+	if f := fl.Lookup("log-level"); f != nil && f.Changed {
+		switch v := f.Value.String(); {
+		case strings.EqualFold(v, "off"):
+			level = levelOff
+		case level.UnmarshalText([]byte(v)) != nil:
+			return usagef("--log-level: %q is not debug, info, warn, error or off", v)
 		}
 	}
-	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level})), nil
+	to.Set(level)
+	return nil
 }

@@ -13,7 +13,8 @@
 //
 // # Limitations
 //
-// What goes over the network is not encrypted. A configuration file is read once.
+// What goes over the network is not encrypted. A configuration file is read
+// once, but by the registrar, which reads it again at SIGHUP.
 package main
 
 import (

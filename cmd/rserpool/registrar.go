@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/rserpool/rserpool/registrar"
 	"github.com/rserpool/rserpool/service/csp"
@@ -61,6 +62,9 @@ type registrarFlags struct {
 	tcp             tcpFlags
 	csp             cspFlags
 	admin           string
+	flags           *pflag.FlagSet
+	origins         map[string]string // of the flags that are not from the command line
+	level           *slog.LevelVar
 }
 
 func newRegistrarCmd() *cobra.Command {
@@ -72,21 +76,26 @@ func newRegistrarCmd() *cobra.Command {
 		Example: registrarExample,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := logger(cmd, slog.LevelInfo)
-			if err != nil {
-				return err
-			}
-			f.cfg.Logger = log
-			if cmd.Flags().Changed("local") && len(f.local) == 0 {
-				return usagef("--local: %q is not an IP address", "")
-			}
 			if err := f.parse(); err != nil {
 				return usageError{err}
 			}
+			f.level = new(slog.LevelVar)
+			if err := setLevel(f.level, cmd.Flags(), slog.LevelInfo); err != nil {
+				return err
+			}
+			f.cfg.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: f.level}))
+			f.origins, _ = cmd.Context().Value(originsKey{}).(map[string]string)
 			return f.run(cmd.Context(), cmd.OutOrStdout())
 		},
 	}
-	fl, c := cmd.Flags(), &f.cfg
+	f.add(cmd.Flags())
+	return cmd
+}
+
+// add defines the flags.
+func (f *registrarFlags) add(fl *pflag.FlagSet) {
+	c := &f.cfg
+	f.flags = fl
 	fl.SortFlags = false
 	addConfigFlag(fl)
 	fl.StringSliceVar(&f.local, "local", nil, "local `addresses` (default all)")
@@ -116,12 +125,14 @@ func newRegistrarCmd() *cobra.Command {
 	fl.IntVar(&c.MaxSubscriptions, "max-subscriptions", 0, "pools that one pool user may be told of as they change; negative: none (default 256)")
 	fl.DurationVar(&c.UpdateInterval, "update-interval", 0, "shortest time between two updates about a pool to its subscribers (default 500ms)")
 	fl.DurationVar(&c.StopTimeout, "stop-timeout", registrar.DefaultStopTimeout, "time for associations to shut down at the end")
-	return cmd
 }
 
 // parse fills in what flags alone cannot. An error is a mistake of the user.
 func (f *registrarFlags) parse() (err error) {
 	c := &f.cfg
+	if f.flags.Changed("local") && len(f.local) == 0 {
+		return fmt.Errorf("--local: %q is not an IP address", "")
+	}
 	if f.id != "" {
 		n, err := strconv.ParseUint(f.id, 0, 32)
 		if err != nil || n == 0 {
@@ -171,10 +182,28 @@ func parseList[T any](flag string, list []string, parse func(string) (T, error),
 
 // flagOf names the flags that set the fields of registrar.Config.
 var flagOf = map[string]string{
-	"LocalAddrs": "--local", "EncapPort": "--encap-port", "ASAPPort": "--asap-port",
+	"ServerID": "--id", "Profile": "--profile", "LocalAddrs": "--local", "EncapPort": "--encap-port", "ASAPPort": "--asap-port",
+	"AnnounceInterval": "--announce-interval", "Standalone": "--standalone", "MentorDiscovery": "--mentor-discovery", "SuggestTakeover": "--suggest-takeover",
 	"AnnounceGroup": "--announce", "AnnounceTo": "--announce-to", "AnnounceFrom": "--announce-from", "AnnounceTTL": "--announce-ttl",
 	"KeepAliveTimeout": "--keep-alive-timeout", "MaxResolutionItems": "--max-items", "MaxIncrement": "--max-increment",
 	"MaxHandle": "--max-handle", "TCPPort": "--tcp-port", "TCPIdleTimeout": "--tcp-idle-timeout", "ENRPPort": "--enrp-port", "Peers": "--peer", "PeerGroup": "--peer-group",
+}
+
+// asUsage has an error name the flag that a wrong field comes from.
+func asUsage(err error) error {
+	e, ok := errors.AsType[*registrar.ConfigError](err)
+	if !ok {
+		return err
+	}
+	return usagef("%s %s", flagName(e.Field), e.Reason)
+}
+
+// flagName is the flag that sets a field of registrar.Config.
+func flagName(field string) string {
+	if name := flagOf[field]; name != "" {
+		return name
+	}
+	return field
 }
 
 // run serves until the context ends.
@@ -183,11 +212,8 @@ func (f *registrarFlags) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	srv, err := f.tcp.open(f.cfg)
-	if e, ok := errors.AsType[*registrar.ConfigError](err); ok {
-		return usagef("%s %s", flagOf[e.Field], e.Reason)
-	}
 	if err != nil {
-		return err
+		return asUsage(err)
 	}
 	fmt.Fprintf(out, "registrar %#08x at %v\n", srv.ServerID(), srv.Addr())
 	if a := srv.PeerAddr(); a != nil {
@@ -198,6 +224,7 @@ func (f *registrarFlags) run(ctx context.Context, out io.Writer) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer f.reloadOnHangup(ctx, srv)()
 	waitAdmin, err := f.startAdmin(ctx, srv, out)
 	if err != nil {
 		return errors.Join(err, srv.Close())

@@ -17,8 +17,9 @@ import (
 
 // tcpFlags are those of the registrar that are about ASAP over TCP.
 type tcpFlags struct {
-	port  string
-	flags *pflag.FlagSet
+	port   string
+	flags  *pflag.FlagSet
+	gaveUp bool // somebody else has the port
 }
 
 func (f *tcpFlags) add(fl *pflag.FlagSet, c *registrar.Config) {
@@ -52,7 +53,7 @@ func (f *tcpFlags) open(cfg registrar.Config) (*registrar.Server, error) {
 		return srv, err
 	}
 	cfg.Logger.Warn("pool users without SCTP are not served", "reason", err)
-	cfg.TCPPort = 0
+	cfg.TCPPort, f.gaveUp = 0, true
 	return registrar.New(cfg)
 }
 

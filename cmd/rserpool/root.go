@@ -60,19 +60,14 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, err := root.ExecuteContextC(context.WithValue(ctx, originsKey{}, origins))
 	if err == nil {
 		return exitOK
 	}
 	line := strings.TrimRight(strings.ReplaceAll(err.Error(), "\n", "; "), "; ")
 	var usage usageError
 	if !started || errors.As(err, &usage) {
-		for name, origin := range origins { // one has this name
-			if rest, ok := strings.CutPrefix(line, "--"+name); ok && strings.IndexAny(rest, ": ") == 0 {
-				line = origin + rest
-			}
-		}
-		fmt.Fprintf(stderr, "rserpool: %s (see %q)\n", line, cmd.CommandPath()+" --help")
+		fmt.Fprintf(stderr, "rserpool: %s (see %q)\n", nameOrigin(line, origins), cmd.CommandPath()+" --help")
 		return exitUsage
 	}
 	fmt.Fprintf(stderr, "rserpool: %s\n", line)
@@ -81,6 +76,19 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		return exit.code
 	}
 	return exitFailure
+}
+
+// originsKey is where the context of a command has the origins of its flags.
+type originsKey struct{}
+
+// nameOrigin has an error that begins with a flag begin with where its value came from.
+func nameOrigin(line string, origins map[string]string) string {
+	for name, origin := range origins { // one has this name
+		if rest, ok := strings.CutPrefix(line, "--"+name); ok && strings.IndexAny(rest, ": ") == 0 {
+			return origin + rest
+		}
+	}
+	return line
 }
 
 func newRootCmd() *cobra.Command {
@@ -101,7 +109,7 @@ func newRootCmd() *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.PersistentFlags().String("log-level", "", "what goes to stderr: debug, info, warn, error or off (default: info for registrar and serve, error for others)")
+	addLogLevel(root.PersistentFlags())
 	root.AddCommand(
 		newRegistrarCmd(),
 		newServeCmd(),
