@@ -4,6 +4,7 @@ package pool
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -21,7 +22,9 @@ import (
 // turns the thing off. NewClient copies and validates it.
 type Config struct {
 	// Registrars lists where registrars are, as sctp.ParseAddr reads it: "10.0.0.1,10.1.0.1:3863", with "/UDPPORT" if
-	// the UDP port is not 9899, or as "tcp://10.0.0.1:3863" for one that is reached by TCP. Pool users take whichever
+	// the UDP port is not 9899, or as "tcp://10.0.0.1:3863" for one that is reached by TCP, or as
+	// "tls://10.0.0.1:3864" by TLS over TCP (RFC 5352, Section 9.2). If one is reached by TLS all must be, and Announce is
+	// "off": else who answers first, and need not prove who it is, would be taken. Pool users take whichever
 	// answers first; pool elements need registrars that are reached by SCTP. Default: whoever announces itself by multicast, and if nobody does the registrar of
 	// this host, 127.0.0.1:3863.
 	Registrars []string
@@ -51,6 +54,11 @@ type Config struct {
 	// DialTCP makes the connections to registrars that are reached by TCP, as that of net.Dialer does. It is the place for
 	// TLS or a proxy. Default: that of a net.Dialer with keep-alives every 5 s.
 	DialTCP func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// TLS is for registrars that are reached by TLS. Its RootCAs are who vouches for them, by default the authorities of the
+	// host; a registrar must have a certificate for its IP address, or for ServerName if that is set; Certificates are for
+	// registrars that want one of the pool user. It is over what DialTCP has made. Versions below TLS 1.2 are not spoken.
+	TLS *tls.Config
 
 	// ASAP has the timers and thresholds of RFC 5352, with defaults of seconds; RFCTimers are those of the RFC. Its
 	// default for MaxRegAttempt is negative here: an element goes on trying to register until it is told otherwise.
@@ -106,6 +114,9 @@ func (c *Config) settings() (settings, error) {
 			return s, fmt.Errorf("pool: config: Registrars[%d]: %w", i, err)
 		}
 		s.registrars = append(s.registrars, addr)
+	}
+	if err := s.secureOnly(); err != nil {
+		return s, err
 	}
 	s.ASAP.NoSCTP = s.NoSCTP
 	if s.NoSCTP {

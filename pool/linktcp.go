@@ -28,6 +28,9 @@ var ErrNoSCTP = errors.New("the client has no SCTP")
 // tcpScheme begins the address of a registrar that is reached by TCP.
 const tcpScheme = "tcp://"
 
+// tlsScheme is tcpScheme with TLS.
+const tlsScheme = "tls://"
+
 // tcpTry is how long one of several addresses of a registrar may take before the next is tried.
 const tcpTry = 2 * time.Second
 
@@ -37,9 +40,11 @@ var tcpDialer = net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Id
 // parseRegistrar reads an item of Config.Registrars.
 func parseRegistrar(s string) (agent.Addr, error) {
 	rest, tcp := strings.CutPrefix(s, tcpScheme)
-	if strings.Contains(rest, "://") {
-		return agent.Addr{}, fmt.Errorf("%q: an address begins with %q or with no scheme", s, tcpScheme)
+	rest, secure := strings.CutPrefix(rest, tlsScheme)
+	if strings.Contains(rest, "://") || tcp && secure {
+		return agent.Addr{}, fmt.Errorf("%q: an address begins with %q, %q or with no scheme", s, tcpScheme, tlsScheme)
 	}
+	tcp = tcp || secure
 	a, err := sctp.ParseAddr(rest)
 	switch {
 	case err != nil:
@@ -49,7 +54,7 @@ func parseRegistrar(s string) (agent.Addr, error) {
 	case tcp && strings.Contains(rest, "/"):
 		return agent.Addr{}, fmt.Errorf("%q: TCP has no UDP port", s)
 	}
-	return agent.Addr{TCP: tcp, IPs: a.IPs, Port: a.Port, EncapPort: a.EncapPort}, nil
+	return agent.Addr{TCP: tcp, TLS: secure, IPs: a.IPs, Port: a.Port, EncapPort: a.EncapPort}, nil
 }
 
 // needsSCTP says why no element can be registered, or nil.
@@ -128,6 +133,9 @@ func (c *Client) dialTCP(ctx context.Context, to agent.Addr) (carrier, error) {
 			one, cancel = context.WithTimeout(ctx, tcpTry)
 		}
 		conn, err := c.cfg.DialTCP(one, "tcp", netip.AddrPortFrom(ip, to.Port).String())
+		if err == nil && to.TLS {
+			conn, err = c.secure(one, conn, ip)
+		}
 		cancel()
 		if err == nil {
 			return &tcpLink{conn: conn, ip: ip, done: make(chan struct{})}, nil

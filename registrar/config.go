@@ -3,6 +3,7 @@
 package registrar
 
 import (
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -89,9 +90,15 @@ type Config struct {
 	// TCPPort is the TCP port for ASAP with pool users that have no SCTP (RFC 5352, Section 3.3), on the addresses of the
 	// SCTP; the number assigned is 3863. Default: none, there is no TCP. -1: any free one.
 	TCPPort int
-	// TCPListener takes these connections instead of TCPPort; one of crypto/tls for example (RFC 5352, Section 9.2, and port
-	// 3864). It is not announced. Serve closes it.
+	// TCPListener takes these connections instead of TCPPort. It is not announced. Serve closes it.
 	TCPListener net.Listener
+	// TLSPort is the TCP port for ASAP over TLS (RFC 5352, Section 9.2, and RFC 5355), on the addresses of the SCTP; the number
+	// assigned is 3864. It is not announced. Its connections count for MaxTCP, also before the handshake is complete, for
+	// which TCPReadTimeout is the time. Default: none, there is no TLS. -1: any free one.
+	TLSPort int
+	// TLS has the certificate of the registrar, and says by ClientAuth and ClientCAs whether its pool users need one. If it
+	// has GetConfigForClient, certificates can be changed while the registrar runs.
+	TLS *tls.Config
 	// MaxTCP bounds the TCP connections, a quarter of them from one address. Default: DefaultMaxTCP. Negative: no bound but
 	// MaxAssocs, which they count for, too.
 	MaxTCP int
@@ -216,6 +223,12 @@ func (c Config) withDefaults() (Config, error) {
 		return c, configError("TCPPort", "is %d, not within -1 to 65535", c.TCPPort)
 	case c.TCPPort != 0 && c.TCPListener != nil:
 		return c, configError("TCPPort", "excludes TCPListener")
+	case c.TLSPort < -1 || c.TLSPort > 65535:
+		return c, configError("TLSPort", "is %d, not within -1 to 65535", c.TLSPort)
+	case c.TLSPort > 0 && c.TLSPort == c.TCPPort:
+		return c, configError("TLSPort", "is %d, the port for TCP", c.TLSPort)
+	case c.TLSPort != 0 && !hasCertificate(c.TLS):
+		return c, configError("TLS", "has no certificate")
 	case c.TCPIdleTimeout < 0:
 		return c, configError("TCPIdleTimeout", "is %v, negative", c.TCPIdleTimeout)
 	case c.TCPReadTimeout < 0:

@@ -19,13 +19,13 @@ var liveFields = map[string]bool{
 }
 
 // givenFields are those that a program gives, and that are not looked at again.
-var givenFields = map[string]bool{"Stack": true, "Network": true, "TCPListener": true, "Policies": true, "Rand": true, "Logger": true}
+var givenFields = map[string]bool{"Stack": true, "Network": true, "TCPListener": true, "TLS": true, "Policies": true, "Rand": true, "Logger": true}
 
 // Reconfigure has a running registrar take another configuration. What can be changed is changed at once: the peers,
 // timers, thresholds and bounds. What is above a lower bound stays. The fields that differ from what the registrar runs
 // with, but need another one to be started, are returned, in the order of Config; a change of AnnounceInterval to or from
-// none is among them, and a ServerID of 0 stands for the present one. Stack, Network, TCPListener, Policies, Rand and
-// Logger are not looked at. An error says which field is wrong; nothing has changed then.
+// none is among them, and a ServerID of 0 stands for the present one. Stack, Network, TCPListener, TLS, Policies, Rand
+// and Logger are not looked at. An error says which field is wrong; nothing has changed then.
 func (s *Server) Reconfigure(cfg Config) (restart []string, err error) {
 	s.reconfiguring.Lock()
 	defer s.reconfiguring.Unlock()

@@ -3,6 +3,7 @@
 package registrar
 
 import (
+	"crypto/tls"
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
@@ -70,7 +71,7 @@ func TestReconfigure(t *testing.T) {
 
 // Every field of Config can be changed, is given by the program, or makes Reconfigure say that it cannot be changed.
 func TestReconfigureKnowsEveryField(t *testing.T) {
-	inWorld(t, Config{Standalone: true}, func(t *testing.T, w *world) {
+	inWorld(t, Config{Standalone: true, TLS: &tls.Config{Certificates: []tls.Certificate{{}}}}, func(t *testing.T, w *world) {
 		for f := range reflect.TypeFor[Config]().Fields() {
 			cfg := Config{Standalone: true}
 			v := reflect.ValueOf(&cfg).Elem().FieldByName(f.Name)

@@ -47,7 +47,7 @@ type Server struct {
 
 	tcp tcpServer
 
-	otherPPIDs, notASAP, slow, announceErrors atomic.Uint64
+	otherPPIDs, notASAP, badHandshakes, slow, announceErrors atomic.Uint64
 
 	// mu guards the engine and what follows.
 	mu      sync.Mutex
@@ -105,6 +105,9 @@ func (s *Server) open() (err error) {
 		return fmt.Errorf("registrar: %w", err)
 	}
 	if err := s.openTCP(); err != nil {
+		return err
+	}
+	if err := s.openTLS(); err != nil {
 		return err
 	}
 	ec := s.cfg.engine()
@@ -272,6 +275,7 @@ type Stats struct {
 	Slow           uint64 // associations and TCP connections aborted because the client did not read
 	AnnounceErrors uint64 // announcements that could not be sent
 	NotASAP        uint64 // TCP connections closed because they did not carry ASAP
+	BadHandshakes  uint64 // TCP connections closed because the handshake of TLS failed, or took too long
 	TCPRefused     uint64 // TCP connections above the bound
 	TCP            int    // TCP connections now
 }
@@ -281,7 +285,7 @@ func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := Stats{Stats: s.eng.Stats(), OtherPPIDs: s.otherPPIDs.Load(), Slow: s.slow.Load(), AnnounceErrors: s.announceErrors.Load(),
-		NotASAP: s.notASAP.Load()}
+		NotASAP: s.notASAP.Load(), BadHandshakes: s.badHandshakes.Load()}
 	s.tcp.mu.Lock()
 	st.TCP, st.TCPRefused = s.tcp.n, s.tcp.refused
 	s.tcp.mu.Unlock()

@@ -44,6 +44,7 @@ const (
 type tcpServer struct {
 	listeners []net.Listener
 	announced []netip.AddrPort // where they are reached without more ado
+	secured   []netip.AddrPort // where they are reached by TLS
 
 	// mu guards what follows.
 	mu      sync.Mutex
@@ -63,7 +64,19 @@ func (s *Server) openTCP() error {
 	if s.cfg.TCPPort == 0 {
 		return nil
 	}
-	port := max(s.cfg.TCPPort, 0)
+	all, port, err := s.listenTCP(s.cfg.TCPPort)
+	s.tcp.listeners = append(s.tcp.listeners, all...)
+	if err != nil {
+		return fmt.Errorf("registrar: %w: %w", ErrTCP, err)
+	}
+	s.tcp.announced = s.at(port)
+	return nil
+}
+
+// listenTCP listens to a port, or to a free one if it is -1, on the addresses of the SCTP. It returns what it has opened,
+// also with an error.
+func (s *Server) listenTCP(port int) (all []net.Listener, _ int, err error) {
+	port = max(port, 0)
 	local := s.stack.Addrs()
 	hosts := []string{""}
 	if s.cfg.Stack != nil || len(s.cfg.LocalAddrs) > 0 {
@@ -75,15 +88,20 @@ func (s *Server) openTCP() error {
 	for _, h := range hosts {
 		l, err := net.Listen("tcp", net.JoinHostPort(h, fmt.Sprint(port)))
 		if err != nil {
-			return fmt.Errorf("registrar: %w: %w", ErrTCP, err)
+			return all, 0, err
 		}
-		s.tcp.listeners = append(s.tcp.listeners, l)
+		all = append(all, l)
 		port = l.Addr().(*net.TCPAddr).Port // the same number everywhere
 	}
-	for _, a := range local {
-		s.tcp.announced = append(s.tcp.announced, netip.AddrPortFrom(a, uint16(port)))
+	return all, port, nil
+}
+
+// at returns the addresses of the SCTP with a port.
+func (s *Server) at(port int) (all []netip.AddrPort) {
+	for _, a := range s.stack.Addrs() {
+		all = append(all, netip.AddrPortFrom(a, uint16(port)))
 	}
-	return nil
+	return all
 }
 
 // TCPAddrs returns where pool users without SCTP reach the registrar; nothing without Config.TCPPort.
@@ -146,8 +164,9 @@ func (s *Server) serveTCP(nc net.Conn) {
 	}
 	defer s.tcp.leave(from)
 	if err := s.handshake(nc); err != nil {
+		s.badHandshakes.Add(1)
 		s.log.Debug("TCP connection closed", "peer", t.remote(), "reason", err)
-		t.Abort("no handshake")
+		t.closeRefused()
 		return
 	}
 	c := s.join(t, engine.ProtocolASAP, 0)
@@ -243,7 +262,12 @@ func (t *tcpConn) peer() engine.Peer {
 	return p
 }
 
-func (t *tcpConn) remote() string { return "tcp://" + t.RemoteAddr().String() }
+func (t *tcpConn) remote() string {
+	if t.secured() {
+		return "tls://" + t.RemoteAddr().String()
+	}
+	return "tcp://" + t.RemoteAddr().String()
+}
 
 // sendBatch writes all messages at once: each is a multiple of 4 bytes long, so that nothing need be between them.
 func (t *tcpConn) sendBatch(ctx context.Context, data []byte, _ []int) error {
@@ -287,8 +311,9 @@ func (t *tcpConn) Shutdown(ctx context.Context) error {
 
 // Abort resets the connection, where that can be said.
 func (t *tcpConn) Abort(string) error {
-	if l, ok := t.Conn.(interface{ SetLinger(int) error }); ok {
+	raw := t.raw() // TLS would try to say goodbye
+	if l, ok := raw.(interface{ SetLinger(int) error }); ok {
 		l.SetLinger(0)
 	}
-	return t.Close()
+	return raw.Close()
 }

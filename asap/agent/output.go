@@ -15,12 +15,14 @@ import (
 // An Addr is where a registrar is: an SCTP endpoint, or a TCP port that is reached at any of the IPs.
 type Addr struct {
 	TCP       bool
+	TLS       bool // over TCP, which is set, too
 	IPs       []netip.Addr
 	Port      uint16
 	EncapPort uint16 // UDP port (RFC 6951) of SCTP; 0 is 9899
 }
 
-// String returns for example "10.0.0.1,10.1.0.1:3863", with "/UDPPORT" unless that is 9899, or "tcp://10.0.0.1:3863".
+// String returns for example "10.0.0.1,10.1.0.1:3863", with "/UDPPORT" unless that is 9899, or "tcp://10.0.0.1:3863",
+// or "tls://10.0.0.1:3864".
 func (a Addr) String() string {
 	ips := make([]string, len(a.IPs))
 	for i, ip := range a.IPs {
@@ -30,7 +32,10 @@ func (a Addr) String() string {
 		}
 	}
 	s := fmt.Sprintf("%s:%d", strings.Join(ips, ","), a.Port)
-	if a.TCP {
+	switch {
+	case a.TLS:
+		return "tls://" + s
+	case a.TCP:
 		return "tcp://" + s
 	}
 	if p := a.encapPort(); p != param.DefaultEncapPort {
@@ -47,7 +52,7 @@ func (a Addr) encapPort() uint16 {
 }
 
 func (a Addr) equal(b Addr) bool {
-	return a.TCP == b.TCP && a.Port == b.Port && a.encapPort() == b.encapPort() && slices.Equal(a.IPs, b.IPs)
+	return a.TCP == b.TCP && a.TLS == b.TLS && a.Port == b.Port && a.encapPort() == b.encapPort() && slices.Equal(a.IPs, b.IPs)
 }
 
 // isLoopback reports whether the address is on this host only.

@@ -68,6 +68,7 @@ var metrics = []metric{
 		func(s *registrar.Stats) uint64 { return s.Refused + s.TCPRefused }),
 	counter("associations_aborted_total", "Associations whose last pool element did not answer.", func(s *registrar.Stats) uint64 { return s.Aborts }),
 	counter("slow_clients_total", "Clients aborted because they did not read.", func(s *registrar.Stats) uint64 { return s.Slow }),
+	counter("tls_handshakes_failed_total", "TCP connections closed because the handshake of TLS failed, or took too long.", func(s *registrar.Stats) uint64 { return s.BadHandshakes }),
 	counter("tcp_not_asap_total", "TCP connections closed because they did not carry ASAP.", func(s *registrar.Stats) uint64 { return s.NotASAP }),
 
 	counter("presences_total", "Presences of other registrars.", func(s *registrar.Stats) uint64 { return s.Presences }),

@@ -172,7 +172,9 @@ func TestReconfigurePeers(t *testing.T) {
 	s.advance(time.Minute)
 	s.join(lower, 101, "10.0.0.1")
 
-	s.reconfigure(func(c *Config) { c.ENRP = &ENRP{Static: []Target{target("10.0.0.3"), target("10.0.0.1"), target("10.0.0.1")}} })
+	s.reconfigure(func(c *Config) {
+		c.ENRP = &ENRP{Static: []Target{target("10.0.0.3"), target("10.0.0.1"), target("10.0.0.1")}}
+	})
 	require.Contains(t, s.advance(0), "connect ENRP")
 	require.NotNil(t, s.e.scope.peer(lower))
 	require.Equal(t, 3, len(s.e.scope.statics))
