@@ -24,7 +24,7 @@
 // Sessions and servers speak SCTP; elements with other transports can be registered, resolved, and dialled if it is TCP or
 // UDP ([Element.DialContext]). A session does not send a message again that its element has not answered: only the program
 // knows whether that is safe ([Session.Do] is for those that are). Cookies and business cards are taken by Recv: a session
-// that is not read does not learn of them. Nor does a net.Conn view survive its element ([Session.NetConn]). There is no
-// TLS: anybody who reaches a registrar or an element can talk to it, and an element that was chosen can say by a business
-// card where its clients go next.
+// that is not read does not learn of them. Nor does a net.Conn view survive its element ([Session.NetConn]). There is
+// no TLS but to registrars at "tls://" addresses: anybody who reaches an element can talk to it, and an element that was
+// chosen can say by a business card where its clients go next.
 package pool

@@ -2,7 +2,7 @@
 
 // Package registrar runs a registrar (ENRP server) of Reliable Server Pooling: it takes the registrations of pool
 // elements, watches them, and resolves pool handles for pool users, by ASAP (RFC 5352) over SCTP (package sctp) and, for
-// pool users that have none, over TCP ([Config].TCPPort).
+// pool users that have none, over TCP ([Config].TCPPort), also with TLS.
 //
 //	srv, err := registrar.New(registrar.Config{LocalAddrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}})
 //	err = srv.Serve(ctx) // until ctx ends
@@ -14,6 +14,6 @@
 //
 // # Limitations
 //
-// There is no security beyond the check of addresses: run it where you trust the network, see RFC 5355. TLS can be put
-// under ASAP over TCP ([Config].TCPListener), not under ASAP over SCTP.
+// Pool users can reach it by TLS over TCP ([Config].TLSPort). For pool elements and other registrars there is no security
+// beyond the check of addresses: run it where you trust the network between them, see RFC 5355.
 package registrar

@@ -35,7 +35,7 @@ func (s *Server) Reconfigure(cfg Config) (restart []string, err error) {
 	}
 	from, to := reflect.ValueOf(&old).Elem(), reflect.ValueOf(&cfg).Elem()
 	for i := range from.NumField() {
-		if givenFields[from.Type().Field(i).Name] {
+		if name := from.Type().Field(i).Name; givenFields[name] && !(name == "TLS" && cfg.TLS != nil) { // a TLSPort needs one
 			to.Field(i).Set(from.Field(i))
 		}
 	}
@@ -44,7 +44,7 @@ func (s *Server) Reconfigure(cfg Config) (restart []string, err error) {
 	}
 	for i := range from.NumField() {
 		name := from.Type().Field(i).Name
-		can := liveFields[name]
+		can := liveFields[name] || givenFields[name]
 		if name == "AnnounceInterval" {
 			can = (old.AnnounceInterval < 0) == (cfg.AnnounceInterval < 0)
 		}
@@ -54,6 +54,7 @@ func (s *Server) Reconfigure(cfg Config) (restart []string, err error) {
 		restart = append(restart, name)
 		to.Field(i).Set(from.Field(i))
 	}
+	cfg.TLS = old.TLS
 	ec := cfg.engine()
 	if !cfg.Standalone {
 		ec.ENRP = s.peering(&cfg)

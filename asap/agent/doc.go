@@ -14,7 +14,7 @@
 // # Limitations
 //
 // Pool elements need registrars that are reached by SCTP, as RFC 5352 says; an agent that has one does not use TCP for its
-// resolutions either. TLS is not known here: a shell can put it under its TCP. Whoever reaches the registration port can
+// resolutions either. TLS is the shell's: an address says that it is wanted. Whoever reaches the registration port can
 // adopt a pool element with a keep-alive: RFC 5352 leaves that to TLS. Automatic updates of resolved handles (the S bit)
 // are not requested, business cards are not exchanged. Cookies do not pass through here: they are between pool user and
 // pool element.

@@ -23,14 +23,16 @@ type clientFlags struct {
 	local      []string
 	encapPort  int
 	profile    string
+	tls        tlsClientFlags
 	flags      *pflag.FlagSet
 }
 
 func (f *clientFlags) register(flags *pflag.FlagSet, encapPort int) {
 	f.flags = flags
 	flags.StringArrayVar(&f.registrars, "registrar", nil,
-		"a registrar as ADDRESS[,ADDRESS...]:PORT[/UDPPORT], or for pool users as tcp://ADDRESS[,ADDRESS...]:PORT, may be repeated "+
+		"a registrar as ADDRESS[,ADDRESS...]:PORT[/UDPPORT], or for pool users as tcp://ADDRESS[,ADDRESS...]:PORT or tls:// for TLS, may be repeated "+
 			"(default: announcements, then 127.0.0.1:3863)")
+	f.tls.add(flags)
 	flags.StringVar(&f.announce, "announce", "",
 		"multicast GROUP:PORT of registrars' announcements, or off (default: the usual groups, off with --registrar)")
 	flags.StringSliceVar(&f.local, "local", nil, "local IP addresses (default: all)")
@@ -43,10 +45,13 @@ func (f *clientFlags) register(flags *pflag.FlagSet, encapPort int) {
 func (f *clientFlags) basic(log *slog.Logger) (*pool.Config, error) {
 	c, err := f.config(log)
 	if err == nil {
-		c.NoSCTP = len(f.registrars) > 0 && !slices.ContainsFunc(f.registrars, func(r string) bool { return !strings.HasPrefix(r, "tcp://") })
+		c.NoSCTP = len(f.registrars) > 0 && !slices.ContainsFunc(f.registrars, func(r string) bool { return !isStream(r) })
 	}
 	return c, err
 }
+
+// isStream reports whether a registrar is reached without SCTP.
+func isStream(r string) bool { return strings.HasPrefix(r, "tcp://") || strings.HasPrefix(r, "tls://") }
 
 // config returns the configuration of a pool.Client.
 func (f *clientFlags) config(log *slog.Logger) (*pool.Config, error) {
@@ -71,6 +76,12 @@ func (f *clientFlags) config(log *slog.Logger) (*pool.Config, error) {
 		c.ASAP = pool.RFCTimers()
 	default:
 		return nil, usagef("--profile: %q is not auto, rfc or rsplib", f.profile)
+	}
+	if slices.ContainsFunc(f.registrars, func(r string) bool { return strings.HasPrefix(r, "tls://") }) {
+		var err error
+		if c.TLS, err = f.tls.config(); err != nil {
+			return nil, usageError{err}
+		}
 	}
 	if err := c.Validate(); err != nil {
 		return nil, usagef("%s", fieldOf.ReplaceAllStringFunc(err.Error(), func(field string) string {

@@ -13,7 +13,7 @@
 //
 // # Limitations
 //
-// What goes over the network is not encrypted. A configuration file is read
+// What goes over the network is not encrypted, but what pool users ask registrars at tls:// addresses. A configuration file is read
 // once, but by the registrar, which reads it again at SIGHUP.
 package main
 

@@ -22,7 +22,7 @@ import (
 
 const registrarLong = `Run a registrar (ENRP server): it takes the registrations of pool elements, watches
 them, and tells pool users where they are, by ASAP (RFC 5352) over SCTP in UDP. Pool
-users without SCTP ask it over TCP; pool elements cannot register there.
+users without SCTP ask it over TCP, or TLS; pool elements cannot register there.
 
 It announces itself by multicast, so that pool elements and pool users in the same
 network find it without configuration. Registrars find each other in the same way, keep
@@ -49,6 +49,9 @@ const registrarExample = `  # On all addresses, for everyone in the network:
   # From a file, with what it does at http://127.0.0.1:9863/:
   rserpool registrar --config /etc/rserpool/registrar.yaml --admin :9863
 
+  # For pool users that want to know whom they ask, at tls://10.0.0.1:3864:
+  rserpool registrar --local 10.0.0.1 --tls-cert registrar.pem --tls-key registrar.key
+
   # Among RSPLIB's components:
   rserpool registrar --profile rsplib`
 
@@ -60,6 +63,7 @@ type registrarFlags struct {
 	announce        string
 	peers           peerFlags
 	tcp             tcpFlags
+	tls             tlsFlags
 	csp             cspFlags
 	admin           string
 	flags           *pflag.FlagSet
@@ -102,6 +106,7 @@ func (f *registrarFlags) add(fl *pflag.FlagSet) {
 	fl.IntVar(&c.EncapPort, "encap-port", 0, "local UDP `port` of SCTP; 0: 9899, or any if that is in use; -1: any")
 	fl.IntVar(&c.ASAPPort, "asap-port", 3863, "SCTP `port` for ASAP; -1: any")
 	f.tcp.add(fl, c)
+	f.tls.add(fl)
 	fl.StringVar(&f.id, "id", "", "identifier of the registrar, a `number` such as 0x11111111 (default random)")
 	fl.StringVar(&f.profile, "profile", "auto", "`who` is right where RFC and RSPLIB differ: auto, rfc, rsplib")
 	fl.StringVar(&f.announce, "announce", registrar.DefaultAnnounceGroup.String(), "multicast `group` and UDP port of announcements, or off")
@@ -163,6 +168,9 @@ func (f *registrarFlags) parse() (err error) {
 	if err := f.tcp.parse(c); err != nil {
 		return err
 	}
+	if err := f.tls.parse(c); err != nil {
+		return err
+	}
 	if err := f.parseAdmin(); err != nil {
 		return err
 	}
@@ -186,7 +194,7 @@ var flagOf = map[string]string{
 	"AnnounceInterval": "--announce-interval", "Standalone": "--standalone", "MentorDiscovery": "--mentor-discovery", "SuggestTakeover": "--suggest-takeover",
 	"AnnounceGroup": "--announce", "AnnounceTo": "--announce-to", "AnnounceFrom": "--announce-from", "AnnounceTTL": "--announce-ttl",
 	"KeepAliveTimeout": "--keep-alive-timeout", "MaxResolutionItems": "--max-items", "MaxIncrement": "--max-increment",
-	"MaxHandle": "--max-handle", "TCPPort": "--tcp-port", "TCPIdleTimeout": "--tcp-idle-timeout", "ENRPPort": "--enrp-port", "Peers": "--peer", "PeerGroup": "--peer-group",
+	"MaxHandle": "--max-handle", "TCPPort": "--tcp-port", "TLSPort": "--tls-port", "TLS": "--tls-cert", "TCPIdleTimeout": "--tcp-idle-timeout", "ENRPPort": "--enrp-port", "Peers": "--peer", "PeerGroup": "--peer-group",
 }
 
 // asUsage has an error name the flag that a wrong field comes from.
@@ -220,7 +228,11 @@ func (f *registrarFlags) run(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(out, "other registrars reach it at %v\n", a)
 	}
 	if all := srv.TCPAddrs(); len(all) > 0 {
-		fmt.Fprintf(out, "pool users without SCTP reach it at %s\n", tcpText(all))
+		fmt.Fprintf(out, "pool users without SCTP reach it at %s\n", tcpText("tcp", all))
+	}
+	if all := srv.TLSAddrs(); len(all) > 0 {
+		fmt.Fprintf(out, "pool users reach it by TLS at %s\n", tcpText("tls", all))
+		f.tellExpiry()
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

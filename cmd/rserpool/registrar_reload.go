@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -28,10 +29,10 @@ type reloader struct {
 // fixedFlags are those of the command itself that a running registrar cannot change; registrar.Config has others.
 var fixedFlags = []string{"admin", "csp-server", "csp-interval"}
 
-// reloadOnHangup reads the file again at each SIGHUP, until the context ends. Without a file the signal ends the
-// program, as it does others when their terminal goes away. Wait returns when that is done.
+// reloadOnHangup reads the file again at each SIGHUP, until the context ends. Without a file, or certificates,
+// the signal ends the program, as it does others when their terminal goes away. Wait returns when that is done.
 func (f *registrarFlags) reloadOnHangup(ctx context.Context, srv *registrar.Server) (wait func()) {
-	if f.flags.Lookup("config").Value.String() == "" {
+	if f.flags.Lookup("config").Value.String() == "" && f.tls.now == nil {
 		return func() {}
 	}
 	r := newReloader(f, srv)
@@ -98,6 +99,11 @@ func (r *reloader) try() (restart, changed []string, err error) {
 		return nil, nil, errors.New(nameOrigin(err.Error(), origins))
 	}
 	r.first.level.Set(level.Level())
+	if f.tls.now != nil && r.first.tls.now != nil {
+		r.first.tls.now, r.first.tls.cert = f.tls.now, f.tls.cert
+		r.first.tls.current.Store(f.tls.now)
+		r.first.tellExpiry()
+	}
 	for _, name := range fields {
 		restart = append(restart, strings.TrimPrefix(flagName(name), "--"))
 	}
@@ -157,4 +163,14 @@ func copyFlag(fl *pflag.FlagSet, from *pflag.Flag) error {
 	}
 	to.Changed = true
 	return nil
+}
+
+// tellExpiry says how long the certificate is of use.
+func (f *registrarFlags) tellExpiry() {
+	until := f.tls.expiry()
+	if time.Now().After(until) {
+		f.cfg.Logger.Warn("the certificate has expired: pool users will not take it", "file", f.tls.cert, "at", until)
+		return
+	}
+	f.cfg.Logger.Info("certificate read", "expires", until)
 }

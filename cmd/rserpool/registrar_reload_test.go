@@ -25,6 +25,8 @@ type reloadable struct {
 	log  bytes.Buffer
 }
 
+var discard = slog.New(slog.DiscardHandler)
+
 const quiet = "local: 127.0.0.1\nencap-port: -1\nasap-port: -1\nstandalone: true\nannounce: off\n"
 
 // newReloadable starts one with the command line and a file of quiet and text.

@@ -57,8 +57,8 @@ func (f *tcpFlags) open(cfg registrar.Config) (*registrar.Server, error) {
 	return registrar.New(cfg)
 }
 
-// tcpText spells where a registrar is reached by TCP, as --registrar takes it.
-func tcpText(all []netip.AddrPort) string {
+// tcpText spells where a registrar is reached by TCP or TLS, as --registrar takes it.
+func tcpText(scheme string, all []netip.AddrPort) string {
 	hosts := make([]string, len(all))
 	for i, a := range all {
 		hosts[i] = a.Addr().String()
@@ -66,5 +66,5 @@ func tcpText(all []netip.AddrPort) string {
 			hosts[i] = "[" + hosts[i] + "]"
 		}
 	}
-	return fmt.Sprintf("tcp://%s:%d", strings.Join(hosts, ","), all[0].Port())
+	return fmt.Sprintf("%s://%s:%d", scheme, strings.Join(hosts, ","), all[0].Port())
 }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package certtest makes certificates for tests.
+//
+// # Limitations
+//
+// It is for tests only: it panics where something cannot be made, and there is nothing between an authority and what it
+// signs.
 package certtest
 
 import (

@@ -72,8 +72,8 @@ func (e *Engine) newAssoc(now time.Time, assoc uint64, proto Protocol, p Peer) *
 	}
 	a := &association{
 		id: assoc, proto: proto, peer: p,
-		resolutions: newBucket(now, e.cfg.MaxResolutionRate),
-		reports:     newBucket(now, e.cfg.MaxReportRate),
+		resolutions: newBucket(now),
+		reports:     newBucket(now),
 	}
 	switch {
 	case proto == ProtocolENRP:
@@ -144,23 +144,22 @@ func (e *Engine) HandleAssocLost(now time.Time, assoc uint64, how Loss) {
 
 // A bucket lets through so many per second on average.
 type bucket struct {
-	rate   int // 0: everything
 	tokens time.Duration
 	at     time.Time
 }
 
-func newBucket(now time.Time, rate int) bucket {
-	return bucket{rate: max(rate, 0), tokens: time.Second, at: now}
+func newBucket(now time.Time) bucket {
+	return bucket{tokens: time.Second, at: now}
 }
 
-// allow takes one out of the bucket, which fills up within a second.
-func (b *bucket) allow(now time.Time) bool {
-	if b.rate == 0 {
+// allow takes one out of the bucket, which fills up within a second by the rate; 0 or less lets through everything.
+func (b *bucket) allow(now time.Time, rate int) bool {
+	if rate <= 0 {
 		return true
 	}
 	b.tokens = min(b.tokens+now.Sub(b.at), time.Second)
 	b.at = now
-	cost := time.Second / time.Duration(b.rate)
+	cost := time.Second / time.Duration(rate)
 	if b.tokens < cost {
 		return false
 	}

@@ -90,7 +90,7 @@ func (e *Engine) abort(now time.Time, a *association, reason string) {
 // a point-to-point ASAP_ENDPOINT_KEEP_ALIVE message to the PE in question (the H flag in the message SHOULD be set to
 // '0', in this case)."
 func (e *Engine) unreachable(now time.Time, a *association, m *asap.EndpointUnreachable) {
-	if !a.reports.allow(now) {
+	if !a.reports.allow(now, e.cfg.MaxReportRate) {
 		e.stats.Limited++
 		return
 	}

@@ -44,10 +44,6 @@ func (e *Engine) Reconfigure(now time.Time, cfg Config) error {
 	old := e.cfg
 	e.cfg = cfg
 	e.space.SetMaxElements(cfg.MaxElements)
-	for _, a := range e.assocs {
-		a.resolutions.setRate(cfg.MaxResolutionRate)
-		a.reports.setRate(cfg.MaxReportRate)
-	}
 	if cfg.ServerAnnounce != old.ServerAnnounce && !e.announceAt.IsZero() {
 		e.announceAt = sooner(e.announceAt, now.Add(e.jitter(cfg.ServerAnnounce, 8)))
 	}
@@ -112,6 +108,3 @@ func sooner(a, b time.Time) time.Time {
 	}
 	return a
 }
-
-// setRate has a bucket fill up at another rate.
-func (b *bucket) setRate(rate int) { b.rate = max(rate, 0) }

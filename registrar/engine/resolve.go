@@ -35,7 +35,7 @@ func (e *Engine) resolve(now time.Time, a *association, handle []byte, items uin
 // selectElements fills e.selected with at least one element, or returns the error cause.
 func (e *Engine) selectElements(now time.Time, a *association, handle []byte, items uint32) param.CauseCode {
 	e.selected = e.selected[:0]
-	if !a.resolutions.allow(now) {
+	if !a.resolutions.allow(now, e.cfg.MaxResolutionRate) {
 		e.stats.Limited++
 		return param.CauseLackOfResources
 	}
