@@ -116,3 +116,62 @@ func heartbeats(conns []*Conn) (n uint64) {
 	}
 	return n
 }
+
+// BenchmarkScalingAssociations has 10, 1000 and 10 000 associations between two stacks over loopback, and measures what
+// setting up another one and a message of 64 bytes on each of them in turn cost, in processor time of both ends. It
+// fails if either is mostGrowth times as dear with the most.
+func BenchmarkScalingAssociations(b *testing.B) {
+	const mostGrowth = 4
+	ctx := context.Background()
+	for b.Loop() {
+		var setup, message []time.Duration
+		for _, n := range []int{10, 1000, scale} {
+			cfg := Config{LocalAddrs: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, EncapPort: -1, Backlog: scale, HeartbeatInterval: -1}
+			z, err := NewStack(&cfg)
+			require.NoError(b, err)
+			a, err := NewStack(&cfg)
+			require.NoError(b, err)
+			l, err := z.Listen(7)
+			require.NoError(b, err)
+			var from, to []*Conn
+			connect := func(n int) time.Duration {
+				cpu := processTime()
+				for range n {
+					c, err := a.Dial(ctx, l.Addr())
+					require.NoError(b, err)
+					d, err := l.Accept(ctx)
+					require.NoError(b, err)
+					from, to = append(from, c), append(to, d)
+				}
+				return (processTime() - cpu) / time.Duration(n)
+			}
+			connect(n)
+			runtime.GC()
+			setup = append(setup, connect(500))
+			const messages = 30_000
+			data, buf := make([]byte, 64), make([]byte, 64)
+			var cpu time.Duration
+			for i := range scale + messages {
+				if i == scale { // the first one gets the memory
+					cpu = processTime()
+				}
+				require.NoError(b, from[i%len(from)].Send(ctx, Message{Data: data}))
+				_, err := to[i%len(to)].RecvBuf(ctx, buf)
+				require.NoError(b, err)
+			}
+			message = append(message, (processTime()-cpu)/messages)
+			a.Close()
+			z.Close()
+		}
+		b.ReportMetric(0, "ns/op")
+		for _, m := range []struct {
+			name string
+			d    []time.Duration
+		}{{"setup", setup}, {"message", message}} {
+			b.Logf("%s: %v with 10, 1000 and %d associations", m.name, m.d, scale)
+			if x := float64(m.d[2]) / float64(m.d[0]); x > mostGrowth {
+				b.Errorf("%s: %.1f times as dear with %d associations", m.name, x, scale)
+			}
+		}
+	}
+}

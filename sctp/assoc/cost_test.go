@@ -117,3 +117,79 @@ func TestSmallMessagesFitTheWindow(t *testing.T) {
 	}
 	require.EqualValues(t, 24_000, z.reassembly.delivered)
 }
+
+// However many streams and associations there are and however long a message is: what was allocated for the first of a kind
+// serves for all that follow, and an association is made of as many pieces as the one before.
+func TestAllocationsDoNotGrow(t *testing.T) {
+	t.Run("streams", func(t *testing.T) {
+		for _, streams := range []int{1, 1000, 65535} {
+			p, a, z := established(t, Config{OutboundStreams: 65535})
+			buf, data, next := make([]byte, 1<<16), make([]byte, 64), 0
+			carry := func(from, to *Association) {
+				for tr, ok := from.PollTransmit(p.now, buf); ok; tr, ok = from.PollTransmit(p.now, buf) {
+					to.HandlePacket(p.now, Datagram{Local: tr.Remote, Remote: tr.Local, Data: buf[:tr.Len]})
+					to.EndBatch(p.now)
+				}
+			}
+			turn := func() {
+				for range 1000 {
+					if err := a.Send(p.now, Message{Stream: uint16(next % streams), Data: data}); err != nil {
+						t.Error(err)
+					}
+					next++
+				}
+				carry(a, z)
+				for m, ok := z.PollMessage(); ok; m, ok = z.PollMessage() {
+					z.Consumed(p.now, 1, len(m.Data))
+					z.Recycle(m.Data)
+				}
+				carry(z, a)
+			}
+			for range 3 + 3*streams/1000 { // each stream is met three times
+				turn()
+			}
+			require.Zero(t, testing.AllocsPerRun(50, turn), "1000 messages on %d streams", streams)
+		}
+	})
+	t.Run("associations", func(t *testing.T) {
+		allocs := func(n int) float64 {
+			c := newCrowd(t, n)
+			return testing.AllocsPerRun(100, func() { c.end(c.connect()) })
+		}
+		require.InDelta(t, allocs(1), allocs(1000), 2) // maps may grow
+	})
+	t.Run("size", func(t *testing.T) {
+		for _, size := range []int{64 << 10, 1 << 20, 16 << 20} {
+			p, a, z := established(t, Config{})
+			var m Message
+			buf, data := make([]byte, 1<<16), make([]byte, size)
+			carry := func(from, to *Association) {
+				for tr, ok := from.PollTransmit(p.now, buf); ok; tr, ok = from.PollTransmit(p.now, buf) {
+					to.HandlePacket(p.now, Datagram{Local: tr.Remote, Remote: tr.Local, Data: buf[:tr.Len]})
+				}
+				to.EndBatch(p.now)
+			}
+			turn := func() {
+				if err := a.Send(p.now, Message{Data: data}); err != nil {
+					t.Error(err)
+				}
+				for {
+					carry(a, z)
+					carry(z, a)
+					got, ok := z.PollMessage()
+					if ok {
+						m = got
+						break
+					}
+				}
+				z.Consumed(p.now, 1, len(m.Data))
+				z.Recycle(m.Data)
+			}
+			turn()
+			got := testing.AllocsPerRun(2, turn)
+			t.Logf("%d bytes: %.0f allocations", size, got)
+			require.Less(t, got, 40.0, "a message of %d bytes", size)
+			require.Len(t, m.Data, size)
+		}
+	})
+}

@@ -33,6 +33,7 @@ type endpoint struct {
 	// slow leaves messages unread until drain.
 	slow   bool
 	unread map[*Association][2]int
+	buf    []byte // for a packet; as large as the largest
 }
 
 // drain reads what slow has left unread.
@@ -76,7 +77,10 @@ func newPair(t testing.TB, cfg Config) *pair {
 
 // flush sends what e has to send, and collects what it has for its user.
 func (p *pair) flush(e *endpoint) (sent bool) {
-	var buf [65536]byte
+	if e.buf == nil {
+		e.buf = make([]byte, 65536)
+	}
+	buf := e.buf
 	out := func(t Transmit) {
 		d := Datagram{Local: t.Remote, Remote: t.Local, Data: bytes.Clone(buf[:t.Len])}
 		d.CE = t.ECT && e.mark != nil && e.mark(d)
@@ -89,7 +93,7 @@ func (p *pair) flush(e *endpoint) (sent bool) {
 		}
 	}
 	for {
-		t, ok := e.stack.PollReply(buf[:])
+		t, ok := e.stack.PollReply(buf)
 		if !ok {
 			break
 		}
@@ -120,7 +124,7 @@ func (p *pair) flush(e *endpoint) (sent bool) {
 			e.events = append(e.events, ev)
 		}
 		for {
-			t, ok := a.PollTransmit(p.now, buf[:])
+			t, ok := a.PollTransmit(p.now, buf)
 			if !ok {
 				break
 			}
