@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rserpool/rserpool/registrar/engine"
@@ -21,11 +22,44 @@ type client struct {
 	proto  engine.Protocol
 	via    channel
 
-	mu      sync.Mutex
-	data    []byte // the messages, one behind the other
-	ends    []int  // of each
+	// listed: it is in a batch, whose end has its messages sent.
+	listed atomic.Bool
+
+	mu sync.Mutex
+	queue
+	spare   queue // memory for the next messages
 	sending bool
 	gone    bool
+}
+
+// A queue has messages, one behind the other, and the end of each.
+type queue struct {
+	data []byte
+	ends []int
+}
+
+// maxSpare is how much memory a client keeps for its next messages.
+const maxSpare = 16 << 10
+
+// A batch is what has come over an association at once, as far as it matters for the messages that follow it.
+type batch struct {
+	size   int       // messages, from the first one that has led to something
+	own    bool      // there are answers in the queue of the association
+	others []*client // who else is to be told something
+	// peer is what is known of the other end, if one of the messages was about that.
+	peer *engine.Peer
+}
+
+func (b *batch) empty() bool { return !b.own && len(b.others) == 0 && b.peer == nil }
+
+// end sends what the batch has led to. It may wait for its own client, so that who does not read is not read either.
+func (b *batch) end(s *Server, c *client) {
+	s.sendAll(b.others)
+	if b.own {
+		c.send()
+	}
+	clear(b.others)
+	*b = batch{others: b.others[:0]}
 }
 
 // maxUnsent is how many messages are handled before the first of them is answered.
@@ -48,10 +82,11 @@ func (s *Server) serve(conn *sctp.Conn, proto engine.Protocol, connect uint64) {
 // is answered together: the answers share packets.
 func (s *Server) receive(c *client, conn *sctp.Conn) error {
 	buf := make([]byte, firstBuffer)
-	unsent := 0 // messages whose answers are in the queue
+	var in batch
+	defer func() { in.end(s, c) }()
 	for {
 		ctx := context.Background()
-		if unsent > 0 {
+		if !in.empty() {
 			ctx = atOnce
 		}
 		m, err := conn.RecvBuf(ctx, buf)
@@ -63,9 +98,8 @@ func (s *Server) receive(c *client, conn *sctp.Conn) error {
 			buf = make([]byte, max(short.Size, 2*len(buf)))
 			continue
 		}
-		if unsent > 0 && (err != nil || unsent == maxUnsent) {
-			c.send() // here, so that who does not read is not read either
-			unsent = 0
+		if err != nil || in.size == maxUnsent {
+			in.end(s, c)
 		}
 		switch {
 		case errors.Is(err, context.Canceled):
@@ -75,8 +109,8 @@ func (s *Server) receive(c *client, conn *sctp.Conn) error {
 		case uint32(m.PPID) != c.proto.PPID():
 			// RFC 5352, Section 5: "The PPID registered for ASAP SHOULD be used."
 			s.otherPPIDs.Add(1)
-		case s.handle(c, m.Data):
-			unsent++
+		default:
+			s.handle(c, m.Data, &in)
 		}
 	}
 }
@@ -143,26 +177,29 @@ func peerOf(conn *sctp.Conn) engine.Peer {
 	return p
 }
 
-// handle lets the engine work on a message. It reports whether there is something to be sent over the same association.
-func (s *Server) handle(c *client, b []byte) (own bool) {
-	needsPeer := engine.NeedsPeer(b)
-	var peer engine.Peer
-	if needsPeer {
-		peer = c.via.peer()
+// handle lets the engine work on a message of a batch.
+func (s *Server) handle(c *client, m []byte, in *batch) {
+	needsPeer := engine.NeedsPeer(m)
+	if needsPeer && in.peer == nil {
+		p := c.via.peer()
+		in.peer = &p
 	}
 	s.mu.Lock()
 	if needsPeer {
-		s.eng.HandlePeer(c.id, peer)
+		s.eng.HandlePeer(c.id, *in.peer)
 	}
 	if c.proto == engine.ProtocolENRP {
-		s.eng.HandleENRP(s.now(), c.id, b)
+		s.eng.HandleENRP(s.now(), c.id, m)
 	} else {
-		s.eng.HandleASAP(s.now(), c.id, b)
+		s.eng.HandleASAP(s.now(), c.id, m)
 	}
-	send, own := s.drain(c)
+	var own bool
+	in.others, own = s.drain(c, in.others)
 	s.mu.Unlock()
-	s.sendAll(send)
-	return own
+	in.own = in.own || own
+	if !in.empty() {
+		in.size++
+	}
 }
 
 // push queues a message. If there is no room left it reports false.
@@ -190,7 +227,7 @@ func (c *client) maxQueue() int {
 // drop forgets the queue; nothing more gets into it.
 func (c *client) drop() {
 	c.mu.Lock()
-	c.gone, c.data, c.ends = true, nil, nil
+	c.gone, c.queue, c.spare = true, queue{}, queue{}
 	c.mu.Unlock()
 }
 
@@ -202,14 +239,15 @@ func (c *client) send() {
 		return
 	}
 	c.sending = true
-	var data []byte
-	var ends []int
 	for len(c.ends) > 0 {
-		c.data, data = data[:0], c.data
-		c.ends, ends = ends[:0], c.ends
+		now := c.queue
+		c.queue = queue{c.spare.data[:0], c.spare.ends[:0]}
 		c.mu.Unlock()
-		c.sendBatch(data, ends)
+		c.sendBatch(now.data, now.ends)
 		c.mu.Lock()
+		if c.spare = (queue{}); cap(now.data) <= maxSpare && !c.gone {
+			c.spare = now
+		}
 	}
 	c.sending = false
 	c.mu.Unlock()

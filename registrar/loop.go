@@ -31,7 +31,7 @@ func (s *Server) runTimer(ctx context.Context) {
 		s.eng.HandleTimeout(now)
 		announcements := s.announcements()
 		s.armed = now // drain shall not wake who is awake
-		send, _ := s.drain(nil)
+		send, _ := s.drain(nil, nil)
 		at, ok := s.eng.NextDeadline()
 		if !ok {
 			at = now.Add(never)
@@ -50,14 +50,14 @@ func (s *Server) runTimer(ctx context.Context) {
 func (s *Server) do(f func(now time.Time)) {
 	s.mu.Lock()
 	f(s.now())
-	send, _ := s.drain(nil)
+	send, _ := s.drain(nil, nil)
 	s.mu.Unlock()
 	s.sendAll(send)
 }
 
-// drain distributes what the engine has to say. It returns the clients with something to send, but tells of self in
-// own. The lock is held.
-func (s *Server) drain(self *client) (send []*client, own bool) {
+// drain distributes what the engine has to say. It adds the clients with something to send, but tells of self in own. One
+// that another batch has already is left to that. The lock is held.
+func (s *Server) drain(self *client, send []*client) (_ []*client, own bool) {
 	for {
 		t, ok := s.eng.PollTransmit()
 		if !ok {
@@ -74,7 +74,7 @@ func (s *Server) drain(self *client) (send []*client, own bool) {
 		}
 		if c == self {
 			own = true
-		} else if len(send) == 0 || send[len(send)-1] != c {
+		} else if !c.listed.Swap(true) {
 			send = append(send, c)
 		}
 	}
@@ -115,6 +115,7 @@ func (s *Server) drain(self *client) (send []*client, own bool) {
 // sendAll has others' messages sent, without waiting for them.
 func (s *Server) sendAll(clients []*client) {
 	for _, c := range clients {
+		c.listed.Store(false) // what is queued from now on, another batch sends
 		s.work.Go(c.send)
 	}
 }

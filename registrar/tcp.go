@@ -206,26 +206,22 @@ func (s *Server) receiveTCP(c *client, t *tcpConn) error {
 		t.SetReadDeadline(until)
 		n, err := t.Read(in.Space())
 		in.Fill(n)
-		unsent := 0 // messages whose answers are in the queue
+		var now batch
 		for {
 			m, bad := in.Next()
 			if bad != nil {
-				c.send()
+				now.end(s, c)
 				return bad
 			}
 			if m == nil {
 				break
 			}
 			deadline = time.Time{}
-			if s.handle(c, m) {
-				unsent++
-			}
-			if unsent == maxUnsent {
-				c.send() // here, so that who does not read is not read either
-				unsent = 0
+			if s.handle(c, m, &now); now.size == maxUnsent {
+				now.end(s, c)
 			}
 		}
-		c.send()
+		now.end(s, c)
 		if err != nil {
 			return err
 		}
