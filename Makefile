@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 SEEDS    ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: build test race fuzz lint cross wine interop bench bench-peers conformance demo sim-long check help
+.PHONY: build test race fuzz lint cross wine interop bench bench-growth bench-peers bench-registrar conformance demo sim-long check help
 
 build: ## compile everything; the command goes to bin/
 	$(GO) build ./...
@@ -52,6 +52,13 @@ bench-peers: ## measure against usrsctp, pion, quic-go and TCP, each end a proce
 	$(GO) build -o bin/bench-peers ./conformance/bench/peers
 	bin/bench-peers -json bin/bench-peers.json $(PEERS)
 
+bench-growth: ## what a unit of work costs as there is more of it (docs/PERFORMANCE.md)
+	$(GO) test -run '^$$' -bench 'Scaling' -benchtime 1x ./sctp/assoc ./sctp ./registrar/engine
+
+bench-registrar: ## measure our registrar and RSPLIB's in turn, over the wire (root, Linux; docs/PERFORMANCE.md)
+	conformance/lab/lab build
+	RSERPOOL_LAB=1 $(GO) test -tags interop -timeout 30m -run '^$$' -bench Registrars -benchtime 1x ./conformance/bench/registrars $(REGISTRARS)
+
 demo: ## the whole thing in one process: a pool, a failure, a failover
 	$(GO) run ./cmd/rserpool demo
 
@@ -62,4 +69,4 @@ sim-long: ## simulate SEEDS (1000) seeds of every bad network and scope
 check: lint test race cross ## what CI runs, without the peers
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

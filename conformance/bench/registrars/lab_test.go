@@ -25,7 +25,7 @@ import (
 
 var (
 	rounds = flag.Int("rounds", 3, "how many times the registrars take turns")
-	slice  = flag.Duration("slice", time.Second, "how long a load lasts")
+	slice  = flag.Duration("slice", 2*time.Second, "how long a load lasts")
 	sizes  = flag.String("sizes", "10,1000,10000,100000", "pool elements")
 )
 
@@ -147,7 +147,7 @@ func (t *table) add(b *testing.B, k key, c *contender, l Load, cpu time.Duration
 	each := cpu.Seconds() * 1e6 / float64(l.Count)
 	t.rate[k][c] = append(t.rate[k][c], l.PerSecond())
 	t.cpu[k][c] = append(t.cpu[k][c], each)
-	b.Logf("%-22s %6d elements %-20s %8.0f/s %7.1f CPU-µs", k.op, k.elements, c.name, l.PerSecond(), each)
+	b.Logf("%-22s %6d elements %-20s %8.0f/s %7.1f CPU-µs, %d of %d sent again", k.op, k.elements, c.name, l.PerSecond(), each, l.Resent, l.Count)
 }
 
 func (t *table) String() string {

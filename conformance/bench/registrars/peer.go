@@ -16,7 +16,7 @@ import (
 // batch is how many updates a Peer sends before it asks whether all before have been applied, and batches how many it has
 // under way.
 const (
-	batch   = 200
+	batch   = 40
 	batches = 4
 	// firstOfPeer is the first pool element of a Peer.
 	firstOfPeer = 1 << 30
@@ -140,6 +140,7 @@ func (p *Peer) Updates(ctx context.Context, d time.Duration) (Load, error) {
 			msgs[k] = sctp.Message{PPID: enrp.PPID, Data: b}
 		}
 	}
+	resent := resent(p.conn)
 	begin := time.Now()
 	sent, applied := 0, 0
 	for {
@@ -152,7 +153,7 @@ func (p *Peer) Updates(ctx context.Context, d time.Duration) (Load, error) {
 			}
 		}
 		if applied == sent {
-			return Load{applied * batch, time.Since(begin)}, nil
+			return Load{applied * batch, time.Since(begin), resent()}, nil
 		}
 		if err := p.answered(ctx); err != nil {
 			return Load{}, fmt.Errorf("after %d batches: %w", applied, err)

@@ -20,7 +20,7 @@ const (
 	// handle is the pool of all elements.
 	handle = param.PoolHandle("LoadPool")
 	// window is how many requests are under way on each association.
-	window = 16
+	window = 64
 	// life is that of a registration, ten minutes for who takes it for milliseconds.
 	life = 600_000
 )
@@ -57,6 +57,8 @@ func (u *Users) Close() {
 type Load struct {
 	Count int
 	Took  time.Duration
+	// Resent is how many messages this side had to send again: what was lost on the way has slowed it down.
+	Resent int
 }
 
 // PerSecond is a rate.
@@ -68,6 +70,7 @@ func (u *Users) each(ctx context.Context, next func(conn, i int) (msg asap.Messa
 	var wg sync.WaitGroup
 	var answers atomic.Int64
 	errs := make([]error, len(u.conns))
+	resent := resent(u.conns...)
 	begin := time.Now()
 	for k, c := range u.conns {
 		wg.Go(func() {
@@ -77,7 +80,19 @@ func (u *Users) each(ctx context.Context, next func(conn, i int) (msg asap.Messa
 		})
 	}
 	wg.Wait()
-	return Load{int(answers.Load()), time.Since(begin)}, errors.Join(errs...)
+	return Load{int(answers.Load()), time.Since(begin), resent()}, errors.Join(errs...)
+}
+
+// resent returns what counts retransmissions from now on.
+func resent(conns ...*sctp.Conn) func() int {
+	sum := func() (n int) {
+		for _, c := range conns {
+			n += int(c.Stats().Retransmissions)
+		}
+		return n
+	}
+	before := sum()
+	return func() int { return sum() - before }
 }
 
 // exchange is each for one association. Registrars answer in order.
