@@ -25,7 +25,7 @@ import (
 
 var (
 	rounds = flag.Int("rounds", 3, "how many times the registrars take turns")
-	slice  = flag.Duration("slice", 2*time.Second, "how long a load lasts")
+	slice  = flag.Duration("slice", time.Second, "how long a load lasts")
 	sizes  = flag.String("sizes", "10,1000,10000,100000", "pool elements")
 )
 
@@ -64,7 +64,7 @@ func BenchmarkRegistrars(b *testing.B) {
 	for i, c := range all {
 		c.node.WaitLine(ctx, ready[i])
 		var err error
-		c.users, err = DialUsers(ctx, stack, addr(b, fmt.Sprintf("10.44.0.%d:3863", c.node.N)), 4)
+		c.users, err = DialUsers(ctx, stack, addr(b, fmt.Sprintf("10.44.0.%d:3863", c.node.N)), 8)
 		require.NoError(b, err, c.name)
 		c.peer, err = DialPeer(ctx, stack, peerPort, addr(b, fmt.Sprintf("10.44.0.%d:9901", c.node.N)))
 		require.NoError(b, err, c.name)

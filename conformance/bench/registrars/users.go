@@ -19,8 +19,8 @@ import (
 const (
 	// handle is the pool of all elements.
 	handle = param.PoolHandle("LoadPool")
-	// window is how many requests are under way on each association.
-	window = 64
+	// window is how many requests are under way on each association. RSPLIB aborts one whose answers it cannot send at once.
+	window = 16
 	// life is that of a registration, ten minutes for who takes it for milliseconds.
 	life = 600_000
 )
