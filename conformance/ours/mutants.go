@@ -35,5 +35,6 @@ func Mutants() []Mutant {
 		addressMutants,
 		partialMutants,
 		causeMutants,
+		restartMutants,
 	)
 }

@@ -113,7 +113,7 @@ func once(t wire.ChunkType) func() Middlebox {
 
 // endMutants break the rules of RFC 9260, Sections 8, 9 and 12.
 var endMutants = []Mutant{
-	{Name: "HEARTBEATs are answered whether or not there is an association", Caught: []string{"9260/8.1/1", "9260/8.4/10", "9260/8.5/2", "9260/8.5.1/1", "9260/8.5.1/3", "9260/8.5.1/4", "9260/9.1/4", "9260/9.2/12", "9260/12.4/2"},
+	{Name: "HEARTBEATs are answered whether or not there is an association", Caught: []string{"9260/5.2.4/1", "9260/8.1/1", "9260/8.4/10", "9260/8.5/2", "9260/8.5.1/1", "9260/8.5.1/3", "9260/8.5.1/4", "9260/9.1/4", "9260/9.2/12", "9260/12.4/2"},
 		New: answeringChunk(wire.ChunkHeartbeat, func(c wire.Chunk) []byte { return wire.AppendChunk(nil, wire.ChunkHeartbeatAck, 0, c.Value) })},
 	{Name: "there are no HEARTBEATs", Caught: []string{"9260/8.3/1"}, New: without(wire.ChunkHeartbeat)},
 	{Name: "HEARTBEATs are not answered", Caught: []string{"9260/8.3/2", "9260/8.3/3", "9260/8.3/4"}, New: without(wire.ChunkHeartbeatAck)},

@@ -120,7 +120,7 @@ var handshakeMutants = []Mutant{
 	},
 	{
 		Name:   "the cookie is cut",
-		Caught: []string{"9260/3.3.3/16", "9260/3.3.11/1", "9260/3.2.1/3"},
+		Caught: []string{"9260/3.3.3/16", "9260/3.3.11/1", "9260/3.2.1/3", "9260/5.1.4/2", "9260/5.2.1/5"},
 		New: outgoing(func(p *Pkt) []*Pkt {
 			return Only(p.Map(func(c wire.Chunk) []byte {
 				if c.Type == wire.ChunkCookieEcho {
@@ -320,7 +320,7 @@ var handshakeMutants = []Mutant{
 	},
 	{
 		Name:   "every INIT ACK gets a COOKIE ECHO",
-		Caught: []string{"9260/5.2.3/2", "9260/5.2.3/1"},
+		Caught: []string{"9260/5.2.3/2", "9260/5.2.3/1", "9260/3.3.2.1.4/2"},
 		New: answering(func(p *Pkt) []byte {
 			in, ok := initIn(p, wire.ChunkInitAck)
 			for x, err := range wire.Params(in.Params) {

@@ -24,7 +24,7 @@ var setupMutants = []Mutant{
 	},
 	{
 		Name:   "SHUTDOWN COMPLETE is bundled",
-		Caught: []string{"9260/3/3"},
+		Caught: []string{"9260/3/3", "4895/3.2/2"},
 		New: outgoing(func(p *Pkt) []*Pkt {
 			if p.Has(wire.ChunkShutdownComplete) {
 				return Only(p.With(wire.AppendPad(nil, 8), wire.AppendShutdownComplete(nil, false)))

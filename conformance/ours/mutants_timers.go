@@ -33,6 +33,8 @@ var timerMutants = []Mutant{
 			}
 			return Only(p)
 		})},
+	{Name: "HEARTBEATs come too often", Caught: []string{"9260/8.3/1"}, New: repeating(wire.ChunkHeartbeat, 10*time.Second)},
+	{Name: "SHUTDOWN ACK is sent again after the end", Caught: []string{"9260/9.2/13", "9260/9.2/17"}, New: repeating(wire.ChunkShutdownAck, 3*time.Second)},
 	{Name: "SACKs are 700 ms late", Caught: []string{"9260/6.2/5", "9260/6.2/6", "9260/6.2/7", "9260/6.2/10", "9260/6.2/11", "3758/3.6/6"}, New: late(wire.ChunkSack, 700*time.Millisecond)},
 	{Name: "a SACK goes after the DATA", Caught: []string{"9260/6.1/8"},
 		New: outgoing(func(p *Pkt) []*Pkt {

@@ -202,7 +202,7 @@ var transferMutants = []Mutant{
 			}
 			return true
 		})},
-	{Name: "more is sent than the windows allow", Caught: []string{"9260/7.2.1/1", "9260/7.2.1/3", "9260/6.2.1/2"},
+	{Name: "more is sent than the windows allow", Caught: []string{"9260/7.2.1/1", "9260/7.2.1/3", "9260/6.2.1/2", "9260/6.1/1"},
 		New: func() Middlebox {
 			return Middlebox{Out: func(p *Pkt) []*Pkt {
 				out := []*Pkt{p}
@@ -223,7 +223,7 @@ var transferMutants = []Mutant{
 		}},
 	{Name: "all is sent again when T3-rtx expires", Caught: []string{"9260/7.2.1/2"},
 		New: repeated(func(p *Pkt, all []*Pkt) []*Pkt { return append([]*Pkt{p}, all...) })},
-	{Name: "what is sent again is sent twice", Caught: []string{"9260/8.1/1"},
+	{Name: "what is sent again is sent twice", Caught: []string{"9260/8.1/1", "9260/6.1/4"},
 		New: repeated(func(p *Pkt, _ []*Pkt) []*Pkt { return []*Pkt{p, p} })},
 	{Name: "nothing is sent again", Caught: []string{"9260/6.3.2/1", "9260/6.4/3", "9260/9.2/4"},
 		New: repeated(func(*Pkt, []*Pkt) []*Pkt { return nil })},
@@ -327,7 +327,7 @@ var transferMutants = []Mutant{
 				}
 			})()
 		}},
-	{Name: "ordered messages do not wait for each other", Caught: []string{"9260/6.6/1", "9260/6.6/2"},
+	{Name: "ordered messages do not wait for each other", Caught: []string{"9260/6.6/1", "9260/6.6/2", "3758/3.6/7", "3758/3.6/9"},
 		New: func() Middlebox {
 			return Middlebox{In: func(p *Pkt, _ func(*Pkt)) []*Pkt {
 				if !p.Has(wire.ChunkData) {
