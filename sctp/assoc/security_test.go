@@ -27,7 +27,7 @@ func TestSecurityTableNamesTests(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/security.md")
 	require.NoError(t, err)
 	have := map[string]bool{}
-	for _, dir := range []string{".", "..", "../wire", "../../udpencap", "../../service", "../../service/scripting", "../../service/sandbox"} {
+	for _, dir := range []string{".", "..", "../wire", "../../udpencap", "../../pool", "../../registrar", "../../cmd/rserpool", "../../service", "../../service/scripting", "../../service/sandbox"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 		require.NoError(t, err)
 		for _, f := range files {
