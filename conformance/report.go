@@ -59,7 +59,7 @@ func WriteResult(w io.Writer, r *Result, verbose bool) {
 	case r.Verdict == Pass:
 		again := ""
 		if r.Retried != "" {
-			again = " when run alone; " + r.Retried
+			again = " when run again; " + r.Retried
 		}
 		fmt.Fprintf(w, "pass          %s (%s) %.2fs%s\n", r.ID, r.Case.Level, r.Took.Seconds(), again)
 	default:

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rserpool/rserpool/conformance/tester"
@@ -42,8 +43,9 @@ type Runner struct {
 	Wait, Quiet time.Duration
 	// Parallel is how many cases run at a time; 0 is 1.
 	Parallel int
-	// Retries is how often a case that did not pass is run again, alone, when all others are done: what a busy host made late
-	// passes then, and a failure that stays is one. The last run counts, and the result says that there was another.
+	// Retries is how often at most a case that did not pass is run again when all others are done, with half of Parallel at a time,
+	// until two runs after each other agree: what a busy host made late passes then, and a failure that stays is one. The last run
+	// counts, and the result says that there was another.
 	Retries int
 	// NoSlow skips slow cases.
 	NoSlow bool
@@ -66,61 +68,74 @@ func (r *Runner) Run(ctx context.Context, cases []Case) []Result {
 	results := make([]Result, len(cases))
 	var mu sync.Mutex // guards what follows, and the calls of Begin and Done
 	var again []int
-	next := 0
 	watch := watchdog{r: r}
-	begin := func() (i int, ok bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		if next >= len(cases) || ctx.Err() != nil {
-			return 0, false
-		}
-		i = next
-		next++
-		if r.Begin != nil {
-			r.Begin(&cases[i])
-		}
-		return i, true
-	}
 	done := func(i int, res Result) {
-		mu.Lock()
-		defer mu.Unlock()
-		if r.Retries > 0 && !res.settled() {
-			again = append(again, i)
-		} else if r.Done != nil {
+		if r.Done != nil {
 			r.Done(&res)
 		}
 		results[i] = res
 	}
+	each(ctx, r.Parallel, len(cases), func(i int) {
+		mu.Lock()
+		if r.Begin != nil {
+			r.Begin(&cases[i])
+		}
+		mu.Unlock()
+		res := watch.run(ctx, &cases[i])
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Retries > 0 && !res.settled() {
+			again = append(again, i)
+			results[i] = res
+			return
+		}
+		done(i, res)
+	})
+	slices.Sort(again)
+	// Once the context has ended nothing is run again, but all that was has its verdict.
+	each(context.WithoutCancel(ctx), r.Parallel/2, len(again), func(n int) {
+		i := again[n]
+		res := r.retry(ctx, &watch, &cases[i], results[i])
+		mu.Lock()
+		defer mu.Unlock()
+		done(i, res)
+	})
+	return slices.DeleteFunc(results, func(res Result) bool { return res.ID == "" })
+}
+
+// each calls f with the numbers below n in order, and parallel of them at a time, until the context ends.
+func each(ctx context.Context, parallel, n int, f func(i int)) {
+	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range max(r.Parallel, 1) {
+	for range max(parallel, 1) {
 		wg.Go(func() {
-			for i, ok := begin(); ok; i, ok = begin() {
-				done(i, watch.run(ctx, &cases[i]))
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				f(i)
 			}
 		})
 	}
 	wg.Wait()
-	slices.Sort(again)
-	for _, i := range again {
-		results[i] = r.retry(ctx, &watch, &cases[i], results[i])
-		if r.Done != nil {
-			r.Done(&results[i])
-		}
-	}
-	return slices.DeleteFunc(results, func(res Result) bool { return res.ID == "" })
 }
 
-// retry runs a case again until it passes, Retries times at most.
+// retry runs a case again until it passes or the verdict is the same again, Retries times at most.
 func (r *Runner) retry(ctx context.Context, watch *watchdog, c *Case, first Result) Result {
 	res := first
 	for range r.Retries {
 		if ctx.Err() != nil || res.settled() || watch.dead() != nil {
 			break
 		}
+		before := res.Verdict
 		res = watch.run(ctx, c)
 		res.Retried = first.Why
 		if first.Verdict == Fail {
 			res.Retried = "seen at first: " + first.Seen
+		}
+		if res.Verdict == before {
+			break
 		}
 	}
 	return res

@@ -174,8 +174,8 @@ func TestRetries(t *testing.T) {
 		require.Equal(t, conformance.Pass, res[0].Verdict)
 		require.Equal(t, "seen at first: run 1", res[0].Retried)
 		require.Equal(t, conformance.Fail, res[1].Verdict)
-		require.Equal(t, "run 3", res[1].Seen)
-		require.Equal(t, map[string]int{"9260/5.1/1": 2, "9260/5.1/2": 3, "9260/5.1/4": 1}, runs)
+		require.Equal(t, "run 2", res[1].Seen)
+		require.Equal(t, map[string]int{"9260/5.1/1": 2, "9260/5.1/2": 2, "9260/5.1/4": 1}, runs)
 	})
 }
 

@@ -89,7 +89,7 @@ func newConformanceRole(use, what string, role conformance.Role, keep func(confo
 	fl.DurationVar(&f.wait, "wait", 0, "how long an answer may take (default: 5s)")
 	fl.DurationVar(&f.quiet, "quiet", 0, "how long to watch that no answer comes (default: 1.5s)")
 	fl.IntVar(&f.parallel, "parallel", 1, "how many cases run at a time")
-	fl.IntVar(&f.retries, "retries", 2, "how often a case that did not pass is run again, alone, before that counts")
+	fl.IntVar(&f.retries, "retries", 2, "how often a case that did not pass is run again before that counts")
 	fl.Uint64Var(&f.seed, "seed", 0, "seed of the tester's tags and TSNs (default: random)")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show the packets of all cases")
 	return cmd

@@ -38,6 +38,7 @@ type conformanceTarget struct {
 
 	mu      sync.Mutex
 	process *control.Process
+	retired []*control.Process // stuck ones that other cases may still use
 }
 
 // shortActs have flags of their own.
@@ -120,6 +121,10 @@ func (f *conformanceTarget) open(ctx context.Context, role conformance.Role, r *
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		var t *conformance.Target
+		if p := f.process; p != nil && p.Stuck() {
+			f.process = nil
+			f.retired = append(f.retired, p)
+		}
 		if p := f.process; p != nil && p.Err() == nil {
 			t = clone(base)
 			if err := f.describe(p, t); err != nil {
@@ -147,6 +152,9 @@ func (f *conformanceTarget) open(ctx context.Context, role conformance.Role, r *
 		defer f.mu.Unlock()
 		if f.process != nil {
 			f.process.Close()
+		}
+		for _, p := range f.retired {
+			p.Close()
 		}
 	}, nil
 }

@@ -42,6 +42,8 @@ func (system) Do(_ context.Context, act string, args conformance.Args) error {
 	switch {
 	case act == "abort":
 		os.Exit(3)
+	case args["text"] == "never":
+		select {}
 	case args["text"] != "a b=c%\nd":
 		return fmt.Errorf("text is %q\nin two lines", args["text"])
 	}
@@ -75,6 +77,17 @@ func TestProcess(t *testing.T) {
 	require.Equal(t, 3, target.Params["Max.Init.Retransmits"])
 
 	require.NoError(t, p.Err())
+	require.False(t, p.Stuck())
+	given, up := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, up)
+	require.ErrorIs(t, p.Do(given, "send", conformance.Args{"text": "never"}), context.Canceled)
+	require.True(t, p.Stuck())
+}
+
+func TestProcessEnds(t *testing.T) {
+	p, err := Start(t.Context(), self(t, "serve"), os.Stderr)
+	require.NoError(t, err)
+	defer p.Close()
 	require.ErrorIs(t, p.Do(t.Context(), "abort", nil), ErrEnded)
 	require.ErrorIs(t, p.Err(), ErrEnded)
 	require.ErrorIs(t, p.Do(t.Context(), "send", nil), ErrEnded)

@@ -39,6 +39,7 @@ type Process struct {
 	mu      sync.Mutex
 	next    int
 	changed bool
+	stuck   bool // a request was given up
 	waiting map[string]chan string
 	ended   chan struct{}
 	err     error // why it ended
@@ -149,8 +150,18 @@ func (p *Process) Do(ctx context.Context, act string, args conformance.Args) err
 	case <-p.ended:
 		return p.err
 	case <-ctx.Done():
+		p.mu.Lock()
+		p.stuck = true
+		p.mu.Unlock()
 		return ctx.Err()
 	}
+}
+
+// Stuck reports whether it left a request unanswered until the caller gave up: then it may never answer another one.
+func (p *Process) Stuck() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stuck
 }
 
 // Changed reports whether the act "start" has changed the configuration of the system under test.

@@ -34,8 +34,15 @@ func (s *authState) params(a *Assoc) (params []byte) {
 		ids = []wire.HMACID{wire.HMACSHA1, wire.HMACSHA256}
 	}
 	all := [][]byte{wire.AppendRandom(nil, s.random)}
-	if a.Setup.AuthChunks != nil {
-		all = append(all, wire.AppendChunkList(nil, a.Setup.AuthChunks...))
+	// RFC 5061, Section 4.1.1: ASCONF "MUST be sent in an authenticated way"; who offers it without asking for that may be refused.
+	chunks := a.Setup.AuthChunks
+	for _, c := range []wire.ChunkType{wire.ChunkAsconf, wire.ChunkAsconfAck} {
+		if slices.Contains(a.Setup.Extensions, c) && !slices.Contains(chunks, c) {
+			chunks = append(slices.Clip(chunks), c)
+		}
+	}
+	if chunks != nil {
+		all = append(all, wire.AppendChunkList(nil, chunks...))
 	}
 	all = append(all, wire.AppendHMACAlgo(nil, ids...))
 	s.ours = nil
