@@ -38,7 +38,7 @@ var section6_1 = []conformance.Case{
 	}},
 	{ID: "4895/6.1/5", Run: func(t *conformance.T) {
 		for _, ids := range [][]wire.HMACID{{wire.HMACSHA1, wire.HMACSHA256}, {0x7009, wire.HMACSHA1}} {
-			a := established(t, tester.Setup{Auth: true, AuthChunks: []wire.ChunkType{wire.ChunkHeartbeatAck}, HMACs: ids})
+			a := established(t, tester.Setup{Auth: true, AuthChunks: []wire.ChunkType{wire.ChunkHeartbeatAck}, HMACs: ids, Extensions: tester.AllExtensions})
 			id := beaten(t, a).HMACID
 			t.Check(id == wire.HMACSHA1, "SHA-1", "%v", id)
 			a.Send(wire.AppendAbort(nil, false, nil))

@@ -39,6 +39,8 @@ typedef int sock;
 #define x_close close
 #define DEFAULT_CAPS "echo,echo-u,grant,pf"
 #else
+#include <linux/capability.h>
+#include <sys/syscall.h>
 #include <usrsctp.h>
 typedef struct socket *sock;
 #define BAD NULL
@@ -52,6 +54,7 @@ typedef struct socket *sock;
 #define x_shutdown usrsctp_shutdown
 #define x_close usrsctp_close
 #define DEFAULT_CAPS "echo,echo-u,grant,pf"
+#define SCTP_INTERLEAVING_SUPPORTED 0x1206 // its header keeps it to itself
 #endif
 
 #define MAX_MESSAGE (4 << 20)
@@ -146,15 +149,15 @@ static void options(sock so)
 	// A socket that another thread waits on does not end when it is closed: look up now and then.
 	struct timeval look = {.tv_usec = 50000};
 	x_setsockopt(so, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof look);
+	int level = 1;
+#else
+	int level = 2; // what it wants for I-DATA
+#endif
 	if (idata) {
-		int level = 1;
 		struct sctp_assoc_value yes = {.assoc_value = 1};
 		x_setsockopt(so, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, &level, sizeof level);
 		x_setsockopt(so, IPPROTO_SCTP, SCTP_INTERLEAVING_SUPPORTED, &yes, sizeof yes);
 	}
-#else
-	(void)idata;
-#endif
 }
 
 struct message {
@@ -292,6 +295,33 @@ static struct conn *add(sock so, int port)
 	return c;
 }
 
+#ifndef KERNEL
+// encapsulate has addresses that the peer adds later reached by UDP too, at the port of the one that is known.
+static void encapsulate(sock so, const struct sockaddr_in *peer)
+{
+	struct sctp_udpencaps e;
+	socklen_t n = sizeof e;
+	memset(&e, 0, sizeof e);
+	memcpy(&e.sue_address, peer, sizeof *peer);
+	if (usrsctp_getsockopt(so, IPPROTO_SCTP, SCTP_REMOTE_UDP_ENCAPS_PORT, &e, &n) < 0)
+		return;
+	((struct sockaddr_in *)&e.sue_address)->sin_addr.s_addr = INADDR_ANY;
+	e.sue_assoc_id = 0;
+	usrsctp_setsockopt(so, IPPROTO_SCTP, SCTP_REMOTE_UDP_ENCAPS_PORT, &e, sizeof e);
+}
+
+// no_raw_sockets keeps usrsctp from answering SCTP packets that are not in UDP, its own among them, when it is run by root.
+static void no_raw_sockets(void)
+{
+	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct d[_LINUX_CAPABILITY_U32S_3];
+	if (syscall(SYS_capget, &h, d) < 0)
+		return;
+	d[0].effective &= ~(1u << CAP_NET_RAW);
+	syscall(SYS_capset, &h, d);
+}
+#endif
+
 static void *accept_all(void *arg)
 {
 	sock ln = *(sock *)arg;
@@ -305,6 +335,9 @@ static void *accept_all(void *arg)
 			die("accept");
 		}
 		options(so);
+#ifndef KERNEL
+		encapsulate(so, &from);
+#endif
 		start(echo, add(so, ntohs(from.sin_port)));
 	}
 }
@@ -589,10 +622,12 @@ int main(int argc, char **argv)
 #ifndef KERNEL
 	if (udp == 0)
 		udp = free_port();
+	no_raw_sockets();
 	usrsctp_init((uint16_t)udp, NULL, NULL);
 	usrsctp_sysctl_set_sctp_blackhole(0);
 	usrsctp_sysctl_set_sctp_ecn_enable(0);
 	usrsctp_sysctl_set_sctp_no_csum_on_loopback(0);
+	usrsctp_sysctl_set_sctp_path_pf_threshold(0); // RFC 7829
 #endif
 	nlocals = addresses(addr, port, locals);
 	if (nlocals <= 0)
