@@ -3,6 +3,7 @@
 package rfc3758
 
 import (
+	"slices"
 	"time"
 
 	"github.com/rserpool/rserpool/conformance"
@@ -25,27 +26,22 @@ var section3_5 = []conformance.Case{
 		t.Check(forwardIn(c).NewCumTSN == d.TSN, "New Cumulative TSN of the message that was skipped", "%d instead of %d", forwardIn(c).NewCumTSN, d.TSN)
 	}},
 	{ID: "3758/3.5/2", Run: func(t *conformance.T) {
-		a := sender(t)
-		t.Act(a, "pr-ttl", "ttl", "500", "stream", "1", "count", "3", "size", "700")
-		t.Act(a, "pr-ttl", "ttl", "500", "stream", "2", "count", "3", "size", "700")
-		t.Sleep(settle)
-		all := unread(a)
-		last := highest(t, all)
-		ssn := map[uint16]wire.SSN{}
-		for _, d := range all {
-			ssn[d.Stream] = max(ssn[d.Stream], d.SSN)
-		}
-		if len(ssn) != 2 {
-			t.Inconclusive("S has sent on %d streams at once, not on 2", len(ssn))
-		}
-		f := forwardIn(a.ExpectWithin(most, skipping(last)))
-		if f.NewCumTSN != last {
-			t.Inconclusive("S skips more than it has sent")
-		}
-		t.Check(len(f.Streams) == 2, "both streams in the FORWARD TSN", "%v", f.Streams)
+		f, ssn := twoStreams(t)
 		for _, s := range f.Streams {
 			n, ok := ssn[s.Stream]
-			t.Check(ok && s.SSN == n, "each stream with its highest abandoned sequence number", "%v, and S has sent up to %v", f.Streams, ssn)
+			t.Check(ok && s.SSN <= n, "the streams of abandoned messages, no later one", "%v, and S has sent up to %v", f.Streams, ssn)
+		}
+		for stream, n := range ssn {
+			t.Check(slices.Contains(f.Streams, wire.SkippedStream{Stream: stream, SSN: n}), "each stream with its highest abandoned sequence number",
+				"%v, and S has sent up to %v", f.Streams, ssn)
+		}
+	}},
+	{ID: "3758/3.5/6", Run: func(t *conformance.T) {
+		f, _ := twoStreams(t)
+		seen := map[uint16]bool{}
+		for _, s := range f.Streams {
+			t.Check(!seen[s.Stream], "each stream once", "%v", f.Streams)
+			seen[s.Stream] = true
 		}
 	}},
 	{ID: "3758/3.5/3", Run: func(t *conformance.T) {
@@ -88,4 +84,26 @@ var section3_5 = []conformance.Case{
 		took := c.Packet.Time.Sub(begin)
 		t.Check(took <= 500*time.Millisecond+settle, "the FORWARD TSN within 500 ms of the SACK that allows it", "it took %v", took)
 	}},
+}
+
+// twoStreams has S abandon messages on two streams, and returns its FORWARD TSN and the last sequence number of each stream.
+func twoStreams(t *conformance.T) (f wire.ForwardTSN, ssn map[uint16]wire.SSN) {
+	a := sender(t)
+	t.Act(a, "pr-ttl", "ttl", "500", "stream", "1", "count", "3", "size", "700")
+	t.Act(a, "pr-ttl", "ttl", "500", "stream", "2", "count", "3", "size", "700")
+	t.Sleep(settle)
+	all := unread(a)
+	last := highest(t, all)
+	ssn = map[uint16]wire.SSN{}
+	for _, d := range all {
+		ssn[d.Stream] = max(ssn[d.Stream], d.SSN)
+	}
+	if len(ssn) != 2 {
+		t.Inconclusive("S has sent on %d streams at once, not on 2", len(ssn))
+	}
+	f = forwardIn(a.ExpectWithin(most, skipping(last)))
+	if f.NewCumTSN != last {
+		t.Inconclusive("S skips more than it has sent")
+	}
+	return f, ssn
 }

@@ -34,7 +34,7 @@ var section4_1 = []conformance.Case{
 		t.Act(a, "send", "size", "20", "stream", "1")
 		next := a.Expect(tester.Is(wire.ChunkData).Where("after the one that probed", func(c *tester.Chunk) bool { return (d.TSN + 1).Less(a.DataIn(c).TSN) }))
 		n := a.DataIn(next)
-		t.Check(n.Stream == 1 && n.TSN == d.TSN+2, "the next message with the next TSN", "TSN %d instead of %d on stream %d", n.TSN, d.TSN+2, n.Stream)
+		t.Check(n.Stream == 1 && n.TSN == d.TSN+2, "the next message with the next TSN", "TSN %d on stream %d, not %d on stream 1", n.TSN, n.Stream, d.TSN+2)
 		a.ExpectNone(tester.Is(wire.ChunkData).Where("on stream 2", func(c *tester.Chunk) bool { return a.DataIn(c).Stream == 2 }))
 	}},
 }
