@@ -176,6 +176,17 @@ func TestRetries(t *testing.T) {
 		require.Equal(t, conformance.Fail, res[1].Verdict)
 		require.Equal(t, "run 2", res[1].Seen)
 		require.Equal(t, map[string]int{"9260/5.1/1": 2, "9260/5.1/2": 2, "9260/5.1/4": 1}, runs)
+
+		// Two runs that disagree take a third one.
+		n := 0
+		torn := conformance.Join([]conformance.Case{{ID: "9260/5.1/1", Run: func(t *conformance.T) {
+			if n++; n == 1 {
+				t.Inconclusive("nothing")
+			}
+			t.Fail("nothing", "run %d", n)
+		}}})
+		res = r.Run(t.Context(), torn)
+		require.Equal(t, "run 3", res[0].Seen)
 	})
 }
 

@@ -187,6 +187,9 @@ func (t *T) Try(act string, args Args) error {
 	if ok, why := t.Target.Can("cmd:" + act); !ok {
 		t.Skip("cmd:"+act, why)
 	}
+	if p := t.Target.PeerPort; p != 0 && strings.HasPrefix(act, "connect") && args["port"] != strconv.Itoa(int(p)) {
+		t.Skip("connect", fmt.Sprintf("the system under test connects to SCTP port %d only", p))
+	}
 	t.Note("act: %s %s", act, args)
 	done := make(chan error, 1)
 	args = maps.Clone(args)

@@ -12,6 +12,7 @@ package shim
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -71,7 +72,10 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, ready conformance.A
 			err = control.Do(ctx, words[1], args)
 		}
 		answer := "ok"
-		if err != nil {
+		switch {
+		case errors.Is(err, conformance.ErrUnsupported):
+			answer = "unsupported"
+		case err != nil:
 			answer = "error " + strings.ReplaceAll(err.Error(), "\n", " ")
 		}
 		if _, err := fmt.Fprintf(out, "%s %s\n", words[0], answer); err != nil {

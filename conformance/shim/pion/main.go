@@ -26,6 +26,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pion/sctp"
 
@@ -202,7 +203,7 @@ func (s *server) Do(ctx context.Context, act string, args conformance.Args) erro
 	if act == "connect" || act == "connect-send" {
 		return s.connect(ctx, act, args)
 	}
-	p, err := s.find(args)
+	p, err := s.find(ctx, args)
 	if err != nil {
 		return err
 	}
@@ -219,6 +220,9 @@ func (s *server) Do(ctx context.Context, act string, args conformance.Args) erro
 	case "abort":
 		go p.assoc.Abort(args["reason"])
 	case "reset":
+		if args["streams"] == "" || args["dir"] != "out" && args["dir"] != "" {
+			return conformance.ErrUnsupported
+		}
 		for text := range strings.SplitSeq(args["streams"], ",") {
 			id, err := strconv.ParseUint(text, 10, 16)
 			if err != nil {
@@ -231,6 +235,9 @@ func (s *server) Do(ctx context.Context, act string, args conformance.Args) erro
 			if err := st.Close(); err != nil {
 				return err
 			}
+			p.mu.Lock()
+			delete(p.streams, uint16(id)) // it is opened anew by who sends on it
+			p.mu.Unlock()
 		}
 	case "noread", "read":
 		p.mu.Lock()
@@ -241,7 +248,18 @@ func (s *server) Do(ctx context.Context, act string, args conformance.Args) erro
 	return nil
 }
 
-func (s *server) find(args conformance.Args) (*peer, error) {
+// find waits a little for an association that is about to be established.
+func (s *server) find(ctx context.Context, args conformance.Args) (*peer, error) {
+	for end := time.Now().Add(2 * time.Second); ; {
+		p, err := s.look(args)
+		if err == nil || ctx.Err() != nil || time.Now().After(end) {
+			return p, err
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func (s *server) look(args conformance.Args) (*peer, error) {
 	ip, err1 := netip.ParseAddr(args["addr"])
 	udp, err2 := strconv.ParseUint(args["udp"], 10, 16)
 	if err1 != nil || err2 != nil {
