@@ -333,7 +333,11 @@ func (p *peer) send(args conformance.Args) error {
 	st.SetReliabilityParams(args["unordered"] != "", kind, value)
 	data := bytes.Repeat([]byte{'x'}, n("size", 100))
 	for range n("count", 1) {
-		if _, err := st.WriteSCTP(data, sctp.PayloadProtocolIdentifier(n("ppid", 0))); err != nil {
+		_, err := st.WriteSCTP(data, sctp.PayloadProtocolIdentifier(n("ppid", 0)))
+		if errors.Is(err, sctp.ErrStreamClosed) {
+			return conformance.ErrUnsupported // a stream is gone with its reset
+		}
+		if err != nil {
 			return err
 		}
 	}
