@@ -17,7 +17,7 @@ const settle = 250 * time.Millisecond
 const most = 20 * time.Second
 
 // partial is what T says to have FORWARD TSN negotiated.
-var partial = tester.Setup{ForwardTSN: true}
+var partial = tester.Setup{ForwardTSN: true, Extensions: []wire.ChunkType{wire.ChunkForwardTSN}}
 
 // sender is an association with FORWARD TSN where T acknowledges nothing any more: a message has passed before.
 func sender(t *conformance.T) *tester.Assoc {

@@ -53,7 +53,7 @@ func exchange(t *conformance.T, a *tester.Assoc) (packets []*tester.Packet) {
 	a.SendData(0, []byte("odd"))
 	a.Expect(tester.Is(wire.ChunkSack))
 	a.Send(wire.AppendChunk(nil, reported, 0, []byte{1}))
-	a.Expect(tester.Is(wire.ChunkError))
+	a.Next(t.Quiet(), tester.Is(wire.ChunkError)) // one packet more, if S reports it
 	for _, p := range t.Packets() {
 		if p.In {
 			packets = append(packets, p)
