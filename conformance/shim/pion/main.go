@@ -78,6 +78,7 @@ type peer struct {
 
 	mu      sync.Mutex
 	streams map[uint16]*sctp.Stream
+	gone    map[uint16]bool // streams that were reset
 	noread  bool
 	read    *sync.Cond
 }
@@ -114,7 +115,7 @@ func (s *server) receive() {
 
 // newPeer makes the place for an association. s.mu is held.
 func (s *server) newPeer(remote netip.AddrPort) *peer {
-	p := &peer{streams: map[uint16]*sctp.Stream{}}
+	p := &peer{streams: map[uint16]*sctp.Stream{}, gone: map[uint16]bool{}}
 	p.read = sync.NewCond(&p.mu)
 	p.conn = newPacketConn(s.udp, remote, func() {
 		s.mu.Lock()
@@ -228,6 +229,12 @@ func (s *server) Do(ctx context.Context, act string, args conformance.Args) erro
 			if err != nil {
 				return err
 			}
+			p.mu.Lock()
+			gone := p.gone[uint16(id)]
+			p.mu.Unlock()
+			if gone {
+				return conformance.ErrUnsupported // a stream is gone with its reset
+			}
 			st, err := p.stream(uint16(id))
 			if err != nil {
 				return err
@@ -236,7 +243,7 @@ func (s *server) Do(ctx context.Context, act string, args conformance.Args) erro
 				return err
 			}
 			p.mu.Lock()
-			delete(p.streams, uint16(id)) // it is opened anew by who sends on it
+			p.gone[uint16(id)] = true
 			p.mu.Unlock()
 		}
 	case "noread", "read":
