@@ -370,13 +370,26 @@ static void unescape(char *s)
 	*to = 0;
 }
 
+// alive tells an association from one that has ended and whose thread has not noticed: the peer's port may be in use again.
+static bool alive(sock so)
+{
+#ifdef KERNEL
+	struct sctp_status status;
+	socklen_t n = sizeof status;
+	memset(&status, 0, sizeof status);
+	return getsockopt(so, IPPROTO_SCTP, SCTP_STATUS, &status, &n) == 0;
+#else
+	return so != BAD;
+#endif
+}
+
 // find returns the latest open association with a peer's port; it may be about to be accepted.
 static struct conn *find(int port)
 {
 	for (int tries = 0; tries < 200; tries++) {
 		pthread_mutex_lock(&lock);
 		for (struct conn *c = conns; c; c = c->next)
-			if (c->port == port && c->open) {
+			if (c->port == port && c->open && alive(c->so)) {
 				pthread_mutex_unlock(&lock);
 				return c;
 			}
