@@ -185,6 +185,7 @@ func (s *settings) stackConfig() *sctp.Config {
 	if c.Logger == nil {
 		c.Logger = s.Logger
 	}
+	c.PartialDeliveryPoint = 0 // messages of ASAP and of sessions are read whole
 	return &c
 }
 

@@ -124,6 +124,13 @@ type Config struct {
 	// largest one reassembled, in bytes. Default: 64 MiB, or a quarter of MaxMemory if
 	// that is less.
 	MaxMessageSize int
+	// PartialDeliveryPoint lets messages be received in parts (RFC 9260, Section 6.9;
+	// SCTP_PARTIAL_DELIVERY_POINT of RFC 6458, Section 8.1.21): as soon as so many bytes
+	// are there and more is to come they are a Message, whose Part says so. All parts
+	// but the last one have at least this size. Messages may then be of any size;
+	// MaxMessageSize bounds those that are sent. At most RecvBuffer and MaxMessageSize.
+	// Default: off; messages are received whole.
+	PartialDeliveryPoint int
 	// MaxMemory bounds what all associations of the Stack together take for messages,
 	// in bytes: in their send buffers, received and not read, and in parts, and for the
 	// state of streams (some 20 bytes for each that is used, 40 with Interleaving). Above
@@ -311,6 +318,7 @@ func (c *Config) params() assoc.Config {
 		MaxSendBuffer:         c.MaxSendBuffer,
 		MaxRecvBuffer:         c.MaxRecvBuffer,
 		MaxMessageSize:        c.MaxMessageSize,
+		PartialDeliveryPoint:  c.PartialDeliveryPoint,
 		MaxPaths:              c.MaxPaths,
 		MaxMemory:             c.MaxMemory,
 		MaxAssociations:       c.MaxAssociations,

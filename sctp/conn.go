@@ -155,6 +155,9 @@ func (c *Conn) quitLine(w *sendWaiter) {
 // Recv waits for the next message on any stream that is not shown as a Stream
 // (RFC 9260, Section 11.1.6). Its Data belongs to the caller.
 //
+// With Config.PartialDeliveryPoint it may be a part of a message: see Part. All parts of a
+// message go to where the first one went, Recv or a Stream.
+//
 // Errors: io.EOF after a graceful shutdown, *AbortError or *LostError after the
 // association was lost, both only after all messages which arrived before;
 // net.ErrClosed after Close or Abort; the context's, unless there is a message.

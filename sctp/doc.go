@@ -34,10 +34,11 @@
 //
 // An association that is not established yet, or that waits for SHUTDOWN
 // COMPLETE, does not survive the loss of its last address. Behind NAT set
-// Config.BehindNAT, which keeps addresses out of packets. A message is received
-// when it is complete, also where messages are interleaved (RFC 8260), so that
-// what is under way of several may not be larger together than
-// Config.MaxMessageSize and Config.RecvBuffer: else the association is aborted.
+// Config.BehindNAT, which keeps addresses out of packets. Unless
+// Config.PartialDeliveryPoint says otherwise a message is received when it is
+// complete, also where messages are interleaved (RFC 8260), so that what is under
+// way of several may not be larger together than Config.MaxMessageSize and
+// Config.RecvBuffer: else the association is aborted.
 // There is no encryption: run TLS over a [Stream] (RFC 3436), or the
 // whole over DTLS (RFC 8261), with package sctp/dtlsnet.
 package sctp

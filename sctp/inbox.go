@@ -17,10 +17,11 @@ import (
 type inbox struct {
 	mu      sync.Mutex
 	main    queue
-	streams []*Stream // by stream identifier; nil: not claimed
-	touched []*queue  // got messages since the last wake
-	err     error     // what Recv returns once the queue is empty
-	closed  error     // set by close: what is queued and what comes is discarded
+	streams []*Stream           // by stream identifier; nil: not claimed
+	touched []*queue            // got messages since the last wake
+	parts   map[partKey]*Stream // where the rest of messages goes; nil: main
+	err     error               // what Recv returns once the queue is empty
+	closed  error               // set by close: what is queued and what comes is discarded
 
 	reportAt int
 	unread   taken // taken and not reported yet
@@ -123,13 +124,18 @@ func (q *queue) interrupt() {
 // deliver takes a message from the engine. The lock is held.
 func (in *inbox) deliver(m Message) {
 	q := &in.main
+	var s *Stream
 	if int(m.Stream) < len(in.streams) {
-		if s := in.streams[m.Stream]; s != nil {
-			q = &s.queue
-			if s.closed {
-				in.discard(m)
-				return
-			}
+		s = in.streams[m.Stream]
+	}
+	if m.Part != PartWhole {
+		s = in.routePart(&m, s)
+	}
+	if s != nil {
+		q = &s.queue
+		if s.closed {
+			in.discard(m)
+			return
 		}
 	}
 	if in.closed != nil {
@@ -234,8 +240,9 @@ func (in *inbox) claim(s *Stream) {
 		in.streams = slices.Grow(in.streams, need)[:int(s.id)+1]
 	}
 	in.streams[s.id] = s
+	begun := make(map[partKey]bool)
 	for range in.main.n {
-		if m := in.main.pop(); m.Stream == s.id {
+		if m := in.main.pop(); m.Stream == s.id && in.claimPart(&m, s, begun) {
 			s.queue.push(m)
 		} else {
 			in.main.push(m)

@@ -3,6 +3,7 @@
 package sctp
 
 import (
+	"io"
 	"net"
 	"sync/atomic"
 	"time"
@@ -78,8 +79,9 @@ func (s *Stream) Conn() *Conn { return s.conn }
 func (s *Stream) SetPPID(p PPID) { s.ppid.Store(uint32(p)) }
 
 // Read reads from the next message. It does not go beyond the end of a
-// message; if b is too short the next Read returns the rest. After a graceful
-// shutdown it returns io.EOF.
+// message, or of a part of it (Config.PartialDeliveryPoint); if b is too short the next
+// Read returns the rest. After a graceful shutdown it returns io.EOF. ErrIncomplete
+// tells that the rest of a message will not come.
 func (s *Stream) Read(b []byte) (int, error) {
 	in := &s.conn.inbox
 	l := limit{dl: &s.read}
@@ -97,12 +99,15 @@ func (s *Stream) Read(b []byte) (int, error) {
 			return 0, nil
 		case len(s.rest) > 0 || s.queue.n > 0:
 			n, report := s.readSome(in, b)
+			if n == 0 {
+				err = s.cutError(in)
+			}
 			in.mu.Unlock()
 			if report {
 				now := s.conn.enter()
 				s.conn.leave(now, false)
 			}
-			return n, nil
+			return n, err
 		case s.broken != nil:
 			err = s.broken
 		default:
@@ -190,6 +195,18 @@ func (s *Stream) Close() error {
 	now := s.conn.enter()
 	s.conn.leave(now, false) // the window has opened
 	return nil
+}
+
+// cutError is why the rest of a message will not come. The lock is held.
+func (s *Stream) cutError(in *inbox) error {
+	switch {
+	case s.queue.n > 0:
+	case s.broken != nil:
+		return s.broken
+	case in.err != nil && in.err != io.EOF:
+		return in.err
+	}
+	return ErrIncomplete
 }
 
 func (s *Stream) dropRest() { s.rest, s.whole = nil, nil }

@@ -281,6 +281,7 @@ func (a *Association) close(err error) {
 		return
 	}
 	a.releaseAtEnd() // it has been acknowledged
+	a.reassembly.cutAll(false)
 	a.failUnacknowledged()
 	a.state, a.err = StateClosed, err
 	a.identityChanged = true

@@ -91,6 +91,11 @@ type Config struct {
 	// largest one reassembled, in bytes. Default: 64 MiB, or a quarter of MaxMemory if
 	// that is less.
 	MaxMessageSize int
+	// PartialDeliveryPoint lets messages be delivered in parts of at least so many bytes,
+	// but for the last one, when that much is there and more is to come: see Part. They
+	// may be of any size then: MaxMessageSize bounds what is sent. Default: off; messages
+	// are delivered whole.
+	PartialDeliveryPoint int
 	// MaxMemory bounds what all associations of the stack together take for messages,
 	// in bytes: in their send buffers, received and not read, and in parts, and for the
 	// state of streams (some 20 bytes for each that is used, 40 with Interleaving). Whoever runs
@@ -298,6 +303,10 @@ func (c Config) WithDefaults() (Config, error) {
 		return c, configError("Scheduler", "%d is none of the constants", c.Scheduler)
 	case c.MaxMessageSize < 1:
 		return c, configError("MaxMessageSize", "%v is negative", c.MaxMessageSize)
+	case c.PartialDeliveryPoint < 0 || c.PartialDeliveryPoint > min(c.RecvBuffer, c.MaxMessageSize):
+		// RFC 6458, Section 8.1.21: "the call will fail if the user attempts to set this
+		// value larger than the socket receive buffer size".
+		return c, configError("PartialDeliveryPoint", "%v is not within 0 to RecvBuffer and MaxMessageSize", c.PartialDeliveryPoint)
 	case c.MaxMemory > 0 && c.MaxMemory < max(minMemory, 16*c.MTU):
 		return c, configError("MaxMemory", "%v is below 64 KiB or 16 packets", c.MaxMemory)
 	case c.MaxMemory > 0 && c.MaxMemory < c.MaxMessageSize+perMessageCost:

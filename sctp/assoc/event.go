@@ -17,7 +17,10 @@ type Message struct {
 	PPID wire.PPID
 	// Unordered messages are delivered as soon as they are complete.
 	Unordered bool
-	// Data is the message; it holds at least one byte.
+	// Part says, on reception, whether Data is the message or a part of it. With
+	// Config.PartialDeliveryPoint 0 it is PartWhole.
+	Part Part
+	// Data is the message; it holds at least one byte, unless Part is PartCut.
 	Data []byte
 
 	// Immediate asks the peer to acknowledge at once (the I bit; RFC 9260,

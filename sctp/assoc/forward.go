@@ -158,6 +158,7 @@ func (a *Association) handleForwardTSN(now time.Time, p *path, c wire.Chunk) boo
 	}
 	a.performDeferred(now)
 	a.reassembly.purge(a.tracker.cum)
+	a.reassembly.deliverHead(a)
 	return a.state != StateClosed
 }
 
@@ -183,6 +184,7 @@ func (r *reassembler) skip(id uint16, ssn wire.SSN) {
 	if ssn.Less(st.next) {
 		return
 	}
+	r.cutOrdered(id)
 	n := 0
 	waiting := st.inTurn()
 	for n < len(waiting) && waiting[n].ssn.LessEq(ssn) {

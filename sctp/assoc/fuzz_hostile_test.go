@@ -81,6 +81,9 @@ func runHostile(t *testing.T, data []byte) {
 		RecvBuffer: 1500 + int(data[0])*100, SendBuffer: 20000, MaxMessageSize: 10000, OutboundStreams: 8, MaxInboundStreams: 16,
 		MaxPaths: 4,
 	}
+	if data[0]&1 != 0 {
+		cfg.PartialDeliveryPoint = 1 + int(data[0])*5
+	}
 	fuzzedConfig(&cfg, data[1])
 	p, _, err := establish(cfg)
 	require.NoError(t, err)

@@ -77,6 +77,7 @@ type pair struct {
 
 	sent    []sentMessage
 	last    map[inbound]int // number of the last ordered message
+	parts   map[*assoctest.Conn]*assoc.Assembler
 	readAll bool
 	forged  bool // packets have been forged: messages may differ
 	lossy   bool // an association was aborted, lost or restarted: messages may be missing
@@ -112,7 +113,7 @@ type sentMessage struct {
 var traceCommands bool
 
 func newPair(paths int, cfg assoc.Config) (*pair, error) {
-	p := &pair{sim: simnet.NewSim(1, epoch), cfg: cfg, last: make(map[inbound]int), readAll: true, unanswered: make(map[*assoctest.Conn]int)}
+	p := &pair{sim: simnet.NewSim(1, epoch), cfg: cfg, last: make(map[inbound]int), parts: make(map[*assoctest.Conn]*assoc.Assembler), readAll: true, unanswered: make(map[*assoctest.Conn]int)}
 	segs := p.sim.Disjoint(paths)
 	for i := range p.hosts {
 		var addrs []netip.AddrPort
@@ -149,6 +150,7 @@ func (p *pair) side(h *assoctest.Host) int { return slices.Index(p.hosts[:], h) 
 
 func (p *pair) watch(c *assoctest.Conn) {
 	p.conns = append(p.conns, c)
+	p.parts[c] = new(assoc.Assembler)
 	if p.side(c.Host) == 0 || p.readAll {
 		c.OnMessage = func(m assoc.Message) { p.receive(c, m) }
 	}
@@ -179,7 +181,11 @@ func content(n, size int) []byte {
 // receive checks a message. Numbers grow with time, so those of the ordered
 // messages on a stream do, also when the association is restarted.
 func (p *pair) receive(c *assoctest.Conn, m assoc.Message) {
-	if p.forged {
+	m, complete, err := p.parts[c].Add(m)
+	if err != nil {
+		p.fail("%s: %v", c.Host.Name, err)
+	}
+	if p.forged || !complete {
 		return
 	}
 	side := p.side(c.Host)
@@ -405,6 +411,11 @@ func (p *pair) finish() error {
 		}
 	}
 	p.read(1000)
+	for c, x := range p.parts {
+		if n := x.Open(); n > 0 && c.Lost { // else its host has crashed
+			p.fail("%s: %d messages have neither an end nor a cut", c.Host.Name, n)
+		}
+	}
 	for _, n := range p.unanswered {
 		p.forged = p.forged || n > 0
 		p.lossy = p.lossy || n > 0
@@ -434,6 +445,7 @@ func runCommands(data []byte) error {
 		RecvBuffer: 1500 + int(data[0]>>2)*1000, SendBuffer: 20000, MaxMessageSize: 10000, OutboundStreams: 8,
 		HeartbeatInterval: 5 * time.Second,
 	}
+	cfg.PartialDeliveryPoint = min([]int{0, 0, 1, 3000}[data[0]>>2&3], cfg.RecvBuffer)
 	fuzzedConfig(&cfg, data[1])
 	if len(data) > 3 && data[2]%cmdCount == cmdConfigure {
 		cfg.Interleaving, cfg.Scheduler = data[3]&1 != 0, assoc.Scheduler(data[3]>>1%6)

@@ -149,6 +149,7 @@ func (a *Association) setPeer(p *peerInit, outbound int) {
 	a.queue.setInterleaved(a.Interleaving())
 	a.reassembly.partial = a.canForward()
 	a.reassembly.interleaved = a.Interleaving()
+	a.reassembly.point = a.cfg.PartialDeliveryPoint
 	a.reassembly.init(min(a.cfg.MaxInboundStreams, int(p.OutboundStreams)))
 	a.ack = ackState{first: true, advertised: a.cfg.RecvBuffer}
 	a.reconfig.init(a.initTSN, p.InitialTSN)

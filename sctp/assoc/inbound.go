@@ -157,6 +157,7 @@ func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
 	a.tracker.add(d.TSN)
 	a.userData(now)
 	a.performDeferred(now)
+	a.reassembly.deliverHead(a)
 	if a.state == StateClosed {
 		return false
 	}

@@ -133,7 +133,7 @@ func (r *reassembler) addInterleaved(d *inData, remote netip.AddrPort) (ok bool)
 		st.runs = slices.Insert(st.runs, i, m)
 	} else {
 		i--
-		m.extend(d.Payload, &r.pool)
+		r.extend(m, d.Payload)
 	}
 	m.lastFSN, m.end = d.fsn, end
 	if next != nil {
@@ -160,6 +160,8 @@ func (r *reassembler) addInterleaved(d *inData, remote netip.AddrPort) (ok bool)
 		case d.mid == st.next:
 			r.deliverInTurn(st, remote)
 		}
+	} else if r.point > 0 {
+		r.deliverInterleaved(st, m, r.point, remote)
 	}
 	return true
 }
@@ -177,6 +179,9 @@ func (r *reassembler) deliverInTurn(st *interleavedStream, remote netip.AddrPort
 		n++
 	}
 	st.remove(0, n)
+	if r.point > 0 && len(st.runs) > 0 {
+		r.deliverInterleaved(st, st.runs[0], r.point, remote)
+	}
 }
 
 // remove takes pieces out, and gives back the memory of many.
@@ -299,5 +304,11 @@ func (r *reassembler) resetInterleavedStreams(ids []uint16) {
 // send no more of it.
 func (a *Association) stuck() bool {
 	r := &a.reassembly
-	return r.interleaved && r.incomplete > 0 && r.unread == 0 && !a.resetUnderWay() && !a.tracker.hasGaps() && a.window(a.freeBuffer()) == 0
+	full := func() bool {
+		return r.interleaved && r.incomplete > 0 && r.unread == 0 && !a.resetUnderWay() && !a.tracker.hasGaps() && a.window(a.freeBuffer()) == 0
+	}
+	if r.point > 0 && full() {
+		r.relieve(a.lastRemote())
+	}
+	return full()
 }

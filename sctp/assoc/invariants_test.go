@@ -171,6 +171,18 @@ func (a *Association) checkReceiving() error {
 			}
 		}
 	}
+	for k, m := range r.begun {
+		if !m.begun || !m.begin || m.end || m.key() != k {
+			return fmt.Errorf("stream %d: a message is listed as begun that is not", k.stream)
+		}
+		held := r.runs
+		if r.interleaved {
+			held = r.interleavedStream(k.stream).runs
+		}
+		if !slices.Contains(held, m) {
+			return fmt.Errorf("stream %d: a message is begun that is not there", k.stream)
+		}
+	}
 	if err := equal("state of streams", r.streamBytes, state); err != nil {
 		return err
 	}

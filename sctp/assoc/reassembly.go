@@ -23,6 +23,9 @@ type run struct {
 	mid               wire.MID // with I-DATA chunks: see addInterleaved
 	firstFSN, lastFSN wire.FSN
 	total             int // bytes of all pieces of the message, in its first
+
+	begun bool  // a part has been delivered: see deliverPart
+	hint  int32 // how large that was, or maxHint
 }
 
 // A reassembler puts fragments together (RFC 9260, Section 6.9) and keeps
@@ -39,6 +42,11 @@ type reassembler struct {
 	// interleaved says that I-DATA chunks come.
 	interleaved      bool
 	interleavedPages []*interleavedPage
+
+	// point is Config.PartialDeliveryPoint. begun are the messages that have been
+	// delivered in part.
+	point int
+	begun map[partKey]*run
 
 	freeRuns []*run
 	spare    spareLists
@@ -61,6 +69,7 @@ type reassembler struct {
 const maxHint = 256 << 10
 
 func (r *reassembler) init(streams int) {
+	r.cutAll(false)
 	r.runs = r.runs[:0]
 	r.pages, r.limit = nil, streams
 	r.interleavedPages, r.incomplete = nil, 0
@@ -118,7 +127,7 @@ func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 		r.runs = slices.Insert(r.runs, i, prev)
 		i++
 	} else {
-		prev.extend(d.Payload, &r.pool)
+		r.extend(prev, d.Payload)
 		prev.last = d.TSN
 	}
 	prev.end = end
@@ -202,9 +211,10 @@ func (r *reassembler) complete(st *inStream, m *run, remote netip.AddrPort) {
 	r.waitedFor(st, n)
 }
 
-func (r *reassembler) deliver(m *run, remote netip.AddrPort) {
+// gather makes one of the parts of a message.
+func (r *reassembler) gather(m *run) (data []byte) {
 	parts := m.parts.items()
-	data := parts[0]
+	data = parts[0]
 	if len(parts) > 1 {
 		data = r.pool.get(m.size)
 		for _, p := range parts {
@@ -212,7 +222,12 @@ func (r *reassembler) deliver(m *run, remote netip.AddrPort) {
 			r.pool.put(p)
 		}
 	}
-	r.push(Message{Stream: m.stream, PPID: m.ppid, Unordered: m.unordered, Data: data, Remote: remote})
+	return data
+}
+
+func (r *reassembler) deliver(m *run, remote netip.AddrPort) {
+	part := r.ended(m, PartLast)
+	r.push(Message{Stream: m.stream, PPID: m.ppid, Unordered: m.unordered, Part: part, Data: r.gather(m), Remote: remote})
 	r.held -= m.size
 	r.heldRuns--
 	r.freeRun(m)
@@ -221,7 +236,9 @@ func (r *reassembler) deliver(m *run, remote netip.AddrPort) {
 func (r *reassembler) push(m Message) {
 	r.unread += len(m.Data)
 	r.unreadMessages++
-	r.delivered++
+	if !m.Part.More() && m.Part != PartCut {
+		r.delivered++
+	}
 	r.deliveredBytes += uint64(len(m.Data))
 	r.recent++
 	r.recentBytes += len(m.Data)
@@ -232,6 +249,7 @@ func (r *reassembler) push(m Message) {
 }
 
 func (r *reassembler) drop(m *run) {
+	r.cut(m)
 	r.held -= m.size
 	r.heldRuns--
 	r.freeRun(m)
@@ -252,7 +270,11 @@ func (r *reassembler) resetStreams(ids []uint16) {
 		r.waitedFor(st, len(waiting))
 		st.next = 0
 	}
+	if len(ids) == 0 {
+		r.cutAll(true)
+	}
 	for _, id := range ids {
+		r.cutOrdered(id)
 		if st := r.known(id); st != nil {
 			reset(st)
 		}
@@ -322,6 +344,20 @@ func (m *run) sameMessage(d *wire.Data, unordered bool) bool {
 	return m.stream == d.Stream && m.unordered == unordered && (unordered || m.ssn == d.SSN)
 }
 
+// extend appends the payload of a fragment.
+func (r *reassembler) extend(m *run, payload []byte) {
+	if m.parts.len() == 0 { // all there was has been delivered
+		n := len(payload)
+		if r.heldRuns == 1 {
+			n = max(n, int(m.hint))
+		}
+		m.parts.insert(0, append(r.pool.get(n), payload...))
+		m.size = len(payload)
+		return
+	}
+	m.extend(payload, &r.pool)
+}
+
 func (m *run) extend(payload []byte, pool *bufPool) {
 	parts := m.parts.items()
 	i := len(parts) - 1
@@ -344,8 +380,7 @@ const smallPart = 512
 
 // join appends what follows.
 func (m *run) join(next *run, pool *bufPool) {
-	last, first := m.parts.items()[m.parts.len()-1], next.parts.items()[0]
-	if len(last)+len(first) <= smallPart {
+	if first := next.parts.items()[0]; m.parts.len() > 0 && len(m.parts.items()[m.parts.len()-1])+len(first) <= smallPart {
 		m.extend(first, pool)
 		m.size -= len(first)
 		pool.put(first)

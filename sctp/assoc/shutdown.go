@@ -93,6 +93,7 @@ func (a *Association) nothingFollows() {
 	if a.state.mayReceiveData() && a.canForward() && !a.tracker.hasGaps() {
 		a.reassembly.forget()
 	}
+	a.reassembly.cutAll(false)
 }
 
 // handleCumAck takes a cumulative acknowledgement that says nothing of gaps.

@@ -153,7 +153,7 @@ func (c *Conn) messages() {
 		if !ok {
 			return
 		}
-		if len(m.Data) == 0 {
+		if len(m.Data) == 0 && m.Part != assoc.PartCut {
 			c.Host.errorf("empty message")
 		}
 		if c.Lost {
