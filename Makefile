@@ -53,7 +53,8 @@ bench-peers: ## measure against usrsctp, pion, quic-go and TCP, each end a proce
 	bin/bench-peers -json bin/bench-peers.json $(PEERS)
 
 bench-growth: ## what a unit of work costs as there is more of it (docs/PERFORMANCE.md)
-	$(GO) test -run '^$$' -bench 'Scaling' -benchtime 1x ./sctp/assoc ./sctp ./registrar/engine
+	$(GO) test -run '^$$' -bench Scaling -benchtime 1x ./sctp/assoc ./sctp
+	$(GO) test -run '^$$' -bench OperationScaling -benchtime 1x ./registrar/engine
 
 bench-registrar: ## measure our registrar and RSPLIB's in turn, over the wire (root, Linux; docs/PERFORMANCE.md)
 	conformance/lab/lab build
