@@ -58,6 +58,7 @@ func (b *batch) end(s *Server, c *client) {
 	if b.own {
 		c.send()
 	}
+	s.logEvents()
 	clear(b.others)
 	*b = batch{others: b.others[:0]}
 }

@@ -25,12 +25,36 @@ func levelOf(ev engine.Event) slog.Level {
 	return slog.LevelInfo
 }
 
+// maxUnlogged bounds the events that wait until others have been logged.
+const maxUnlogged = 4096
+
+// logEvents writes a line about each event that has not been logged yet. While someone is at it others go on: he looks
+// again before he leaves.
+func (s *Server) logEvents() {
+	for s.hasUnlogged() && s.logging.TryLock() {
+		s.mu.Lock()
+		events, lost := s.unlogged, s.unloggable
+		s.unlogged, s.unloggable = nil, 0
+		s.mu.Unlock()
+		for _, ev := range events {
+			s.logEvent(ev)
+		}
+		if lost > 0 {
+			s.log.Warn("events were not logged: that takes too long", "count", lost)
+		}
+		s.logging.Unlock()
+	}
+}
+
+func (s *Server) hasUnlogged() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.unlogged) > 0
+}
+
 // logEvent writes a line about an event.
 func (s *Server) logEvent(ev engine.Event) {
 	ctx, level := context.Background(), levelOf(ev)
-	if !s.log.Enabled(ctx, level) {
-		return
-	}
 	msg := ev.Kind.String()
 	var attrs []slog.Attr
 	if ev.Handle != "" {

@@ -40,6 +40,9 @@ func (s *Server) runTimer(ctx context.Context) {
 		t.Reset(at.Sub(now))
 		s.mu.Unlock()
 		s.sendAll(send)
+		if s.hasUnlogged() {
+			s.work.Go(s.logEvents) // what is due does not wait for a Handler
+		}
 		for _, a := range announcements {
 			s.sendAnnouncement(a)
 		}
@@ -53,6 +56,7 @@ func (s *Server) do(f func(now time.Time)) {
 	send, _ := s.drain(nil, nil)
 	s.mu.Unlock()
 	s.sendAll(send)
+	s.logEvents()
 }
 
 // drain distributes what the engine has to say. It adds the clients with something to send, but tells of self in own. One
@@ -100,7 +104,13 @@ func (s *Server) drain(self *client, send []*client) (_ []*client, own bool) {
 		if !ok {
 			break
 		}
-		s.logEvent(ev)
+		switch {
+		case !s.log.Enabled(context.Background(), levelOf(ev)):
+		case len(s.unlogged) == maxUnlogged:
+			s.unloggable++
+		default:
+			s.unlogged = append(s.unlogged, ev)
+		}
 	}
 	if at, ok := s.eng.NextDeadline(); ok && at.Before(s.armed) {
 		s.armed = at

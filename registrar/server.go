@@ -36,6 +36,7 @@ type Server struct {
 	group     udpencap.Socket // nil if nothing can be heard
 
 	reconfiguring sync.Mutex
+	logging       sync.Mutex // keeps the order of what is logged; taken before mu
 
 	served atomic.Bool
 	// dialling ends when no more associations are to be set up.
@@ -55,6 +56,9 @@ type Server struct {
 	clients map[uint64]*client
 	last    uint64    // association
 	armed   time.Time // when the timer will look
+	// unlogged are events to be logged when the lock is free: a Handler is not ours, and may be slow.
+	unlogged   []engine.Event
+	unloggable int // those that found no room there
 	// stopping: this side ends the associations. Pool elements that lose theirs by that have not gone, and the peers must
 	// not be told so: one of them takes them over.
 	stopping bool

@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,6 +42,50 @@ func TestRegisterAndResolve(t *testing.T) {
 		require.EqualValues(t, 2, st.Resolutions)
 		require.EqualValues(t, 2, st.Associations)
 	})
+}
+
+// A Handler that takes its time keeps nobody waiting for an answer.
+func TestSlowLog(t *testing.T) {
+	h := new(slowHandler)
+	inWorld(t, Config{Logger: slog.New(h)}, func(t *testing.T, w *world) {
+		pe, pu := w.dial(sctp.Config{}), w.dial(sctp.Config{})
+		begin := time.Now()
+		pe.register("Echo", 1)
+		require.Len(t, pu.resolve("Echo"), 1)
+		pu.register("Echo", 2)
+		require.Len(t, pu.resolve("Echo"), 2)
+		require.Less(t, time.Since(begin), time.Second)
+		time.Sleep(3 * time.Minute)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		require.Equal(t, []string{hex(1), hex(2)}, h.registered)
+	})
+}
+
+// A slowHandler takes a minute for each registration.
+type slowHandler struct {
+	slog.Handler
+
+	mu         sync.Mutex
+	registered []string
+}
+
+func (h *slowHandler) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h *slowHandler) Handle(_ context.Context, r slog.Record) error {
+	if r.Message != "pool element registered" {
+		return nil
+	}
+	time.Sleep(time.Minute)
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "element" {
+			h.mu.Lock()
+			h.registered = append(h.registered, a.Value.String())
+			h.mu.Unlock()
+		}
+		return true
+	})
+	return nil
 }
 
 func TestAddressOfAnotherHostIsRejected(t *testing.T) {

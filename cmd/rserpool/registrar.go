@@ -87,7 +87,9 @@ func newRegistrarCmd() *cobra.Command {
 			if err := setLevel(f.level, cmd.Flags(), slog.LevelInfo); err != nil {
 				return err
 			}
-			f.cfg.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: f.level}))
+			log := newLogWriter(cmd.ErrOrStderr())
+			defer log.Close()
+			f.cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: f.level}))
 			f.origins, _ = cmd.Context().Value(originsKey{}).(map[string]string)
 			return f.run(cmd.Context(), cmd.OutOrStdout())
 		},
