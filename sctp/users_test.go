@@ -79,8 +79,8 @@ func TestUsersWhoMisbehave(t *testing.T) {
 							_, err = c.NextEvent(ctx)
 						case 3:
 							err = c.ResetStreams(ctx, Outbound, uint16(i))
-							if err != nil && ctx.Err() == nil {
-								err = nil // another one is in progress
+							if errors.Is(err, ErrRequestInProgress) {
+								err = nil
 								time.Sleep(time.Millisecond)
 							}
 						case 4:
