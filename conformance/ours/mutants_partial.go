@@ -39,6 +39,13 @@ var partialMutants = []Mutant{
 				f.Streams[i].SSN--
 			}
 		})},
+	{Name: "FORWARD TSN names a stream once for each message", Caught: []string{"3758/3.5/6"},
+		New: forwards(outbound, func(f *wire.ForwardTSN) {
+			for _, s := range f.Streams {
+				s.SSN--
+				f.Streams = append(f.Streams, s)
+			}
+		})},
 	{Name: "a message that has expired is sent after the next one", Caught: []string{"3758/4.1/1"},
 		New: outgoing(func(p *Pkt) []*Pkt {
 			if d := dataIn(p); len(d) > 0 && d[0].Stream == 1 {
