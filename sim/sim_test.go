@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"testing"
@@ -20,16 +21,27 @@ var (
 	verbose   = flag.Bool("sim.log", false, "log what the registrars report")
 )
 
-// settle lets time pass until the scope has converged.
+// reregistration is when all elements have registered again (T4-reregistration of RFC 5352, Section 7.1).
+const reregistration = 11 * time.Minute
+
+// settle lets time pass until the scope has converged; longer if nobody can see that it has not.
 func settle(t *testing.T, w *World, limit time.Duration) {
 	t.Helper()
-	var err error
-	for end := w.Now().Add(limit); !w.Now().After(end); w.Run(100 * time.Millisecond) {
-		if err = w.Converged(); err == nil {
-			return
-		}
+	err := converge(w, limit)
+	if errors.Is(err, ErrUnseen) {
+		t.Logf("seed %d, after %v: %v", w.cfg.Seed, w.Since(), err)
+		err = converge(w, reregistration)
 	}
 	require.NoError(t, err, "seed %d, after %v", w.cfg.Seed, w.Since())
+}
+
+func converge(w *World, limit time.Duration) (err error) {
+	for end := w.Now().Add(limit); !w.Now().After(end); w.Run(100 * time.Millisecond) {
+		if err = w.Converged(); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 func world(t *testing.T, cfg Config) *World {
@@ -259,7 +271,7 @@ func TestSimTakeoverSuggestion(t *testing.T) {
 
 // After a crash without a word, with the elements' registrar gone, all of them are there all the time, and owned again soon.
 func TestSimNobodyIsMissed(t *testing.T) {
-	forSeeds(t, nil, func(t *testing.T, seed uint64) {
+	forSeeds(t, []uint64{528}, func(t *testing.T, seed uint64) { // 528: two checksums are the same by chance
 		w := world(t, Config{Seed: seed})
 		scope(w, 3, 60)
 		settle(t, w, 30*time.Second)
