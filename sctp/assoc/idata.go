@@ -145,6 +145,9 @@ func (a *Association) tooLarge(d *inData) bool {
 	if !a.reassembly.interleaved {
 		return a.reassembly.headIncomplete(a.tracker.cum) > limit
 	}
+	if a.reassembly.point > 0 {
+		return false // the window bounds what has a gap before it, and the rest is delivered in parts
+	}
 	return a.reassembly.incomplete > limit && a.reassembly.sizeOf(d) > limit
 }
 

@@ -5,6 +5,7 @@ package assoc
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,6 +80,32 @@ func TestPartialDelivery(t *testing.T) {
 				require.Equal(t, tt.want, partsOf(x.p.z))
 			})
 		}
+	}
+}
+
+// What waits behind a gap may be larger than MaxMessageSize.
+func TestPartialDeliveryAfterAGap(t *testing.T) {
+	for _, interleaved := range []bool{false, true} {
+		x, z := inParts(t, interleaved)
+		z.cfg.MaxMessageSize = 8
+		var chunks [][]byte
+		for fsn := range wire.FSN(8) {
+			flags := uint8(0)
+			switch fsn {
+			case 0:
+				flags = wire.DataBegin
+			case 7:
+				flags = wire.DataEnd
+			}
+			chunks = append(chunks, x.piece(interleaved, piece{0, flags, 0, fsn, "abcd"}))
+		}
+		chunks = append(chunks[:1], append(chunks[2:], chunks[1])...)
+		for _, c := range chunks {
+			x.say(c)
+			require.NoError(t, z.Check())
+			require.Equal(t, StateEstablished, z.State())
+		}
+		require.Equal(t, []string{"0:first:abcd", "0:last:" + strings.Repeat("abcd", 7)}, partsOf(x.p.z), "interleaved %v", interleaved)
 	}
 }
 
