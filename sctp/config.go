@@ -127,7 +127,7 @@ type Config struct {
 	// PartialDeliveryPoint lets messages be received in parts (RFC 9260, Section 6.9;
 	// SCTP_PARTIAL_DELIVERY_POINT of RFC 6458, Section 8.1.21): as soon as so many bytes
 	// are there and more is to come they are a Message, whose Part says so. All parts
-	// but the last one have at least this size. Messages may then be of any size;
+	// but the last one have at least this size, unless beginnings fill the window (I-DATA). Messages may then be of any size;
 	// MaxMessageSize bounds those that are sent. At most RecvBuffer and MaxMessageSize.
 	// Default: off; messages are received whole.
 	PartialDeliveryPoint int
