@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"sync"
 	"syscall"
@@ -149,6 +150,33 @@ func TestPortUnreachableIsNotSeen(t *testing.T) {
 			require.NoError(t, err)
 		}
 		require.Len(t, receive(t, x, 10, x.LocalAddr()), 10)
+	}
+}
+
+// Interrupt ends a read, and all that follow, until it is called again; nothing is lost by it.
+func TestInterrupt(t *testing.T) {
+	a, b := listen(t, Host(), loopbacks(t)[0]), listen(t, Host(), loopbacks(t)[0])
+	for range 20 {
+		ended := make(chan error, 1)
+		started := make(chan struct{})
+		go func() {
+			close(started)
+			_, err := a.ReadBatch(newBatch(1))
+			ended <- err
+		}()
+		<-started
+		require.NoError(t, a.Interrupt(true))
+		require.ErrorIs(t, <-ended, os.ErrDeadlineExceeded)
+		_, err := b.WriteBatch([]Datagram{{Data: []byte("meanwhile"), Dst: a.LocalAddr()}})
+		require.NoError(t, err)
+		_, err = a.ReadBatch(newBatch(1))
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		require.NoError(t, a.Interrupt(false))
+		dgs := newBatch(1)
+		n, err := a.ReadBatch(dgs)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.Equal(t, "meanwhile", string(dgs[0].Data))
 	}
 }
 
