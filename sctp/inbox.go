@@ -108,6 +108,14 @@ func (q *queue) wake() {
 		q.interrupt()
 		return
 	}
+	q.wakeWaiter()
+}
+
+// wakeWaiter is wake for those who do not read the socket.
+func (q *queue) wakeWaiter() {
+	if q.waiters == 0 {
+		return
+	}
 	select {
 	case q.signal <- struct{}{}:
 	default:

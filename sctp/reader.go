@@ -90,7 +90,7 @@ func (s *Stack) read(sock udpencap.Socket) {
 		s.serve(t, dgs)
 		alone := t.note()
 		t.b.reset()
-		if alone && !s.stepBack(t) {
+		if alone != nil && !s.stepBack(t, alone) {
 			return
 		}
 	}

@@ -4,6 +4,8 @@ package sctp
 
 import (
 	"context"
+	"errors"
+	"os"
 	"sync"
 	"time"
 
@@ -31,10 +33,11 @@ type turn struct {
 	b   batch
 
 	// Of the goroutine.
-	streak, need int   // packets in a row that woke a single Recv, and how many it takes
-	last         *Conn // whose Recv
+	streak int    // packets in a row that woke a single Recv
+	last   uint64 // of which association, or 0
 
 	mu          sync.Mutex
+	need        int // how long a streak it takes
 	holder      holder
 	conn        *Conn // who may take the turn
 	reading     bool  // the holder is a user and in ReadBatch
@@ -42,6 +45,7 @@ type turn struct {
 	taken       uint64
 	seen        uint64 // taken, when the guard looked
 	guarded     bool   // the guard's timer runs
+	over        bool   // the goroutine has ended
 	guard       *time.Timer
 	back        chan struct{} // tells the goroutine that the turn is its own again
 }
@@ -84,29 +88,35 @@ func (t *turn) readBatch() ([]udpencap.Datagram, error) {
 	return t.dgs[:n], err
 }
 
-// note looks at the batch that the goroutine has dealt with, and says whether
-// it shall step back.
-func (t *turn) note() bool {
+// note looks at the batch that the goroutine has dealt with, and returns the
+// association for whose Recv it shall step back, or nil.
+func (t *turn) note() *Conn {
 	if t.intr == nil {
-		return false
+		return nil
 	}
-	var c *Conn
-	if len(t.b.runs) == 1 && len(t.b.work) <= maxAlone && t.b.runs[0].c.inbox.wokeOne() {
-		c = t.b.runs[0].c
+	if len(t.b.runs) != 1 || len(t.b.work) > maxAlone || !t.b.runs[0].c.inbox.wokeOne() {
+		t.streak = 0
+		return nil
 	}
-	if c == nil || c != t.last {
-		t.last, t.streak = c, 0
-		return false
+	c := t.b.runs[0].c
+	if c.id != t.last {
+		t.last, t.streak = c.id, 0
 	}
-	t.streak++
-	return t.streak >= t.need
+	if t.streak++; t.streak < minStreak {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.streak < t.need {
+		return nil
+	}
+	return c
 }
 
 // stepBack leaves the turn to the Recv of an association, and waits until it is
 // the goroutine's again. It returns false if the Stack ends before.
-func (s *Stack) stepBack(t *turn) bool {
-	c := t.last
-	t.last, t.streak = nil, 0
+func (s *Stack) stepBack(t *turn, c *Conn) bool {
+	t.streak = 0
 	if !s.direct.CompareAndSwap(nil, t) {
 		return true // one socket is enough
 	}
@@ -115,6 +125,9 @@ func (s *Stack) stepBack(t *turn) bool {
 	t.conn = c
 	t.leave()
 	t.mu.Unlock()
+	c.inbox.mu.Lock()
+	c.inbox.main.wakeWaiter() // who waits already reads now
+	c.inbox.mu.Unlock()
 	select {
 	case <-t.back:
 		return true
@@ -122,6 +135,7 @@ func (s *Stack) stepBack(t *turn) bool {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.guard.Stop()
+		t.over = true
 		return false
 	}
 }
@@ -134,7 +148,9 @@ func (t *turn) take(c *Conn) bool {
 		return false
 	}
 	t.holder, t.reading = heldByUser, true
-	t.taken++
+	if t.taken++; t.taken%maxStreak == 0 {
+		t.need = max(t.need/2, minStreak) // it is worth while
+	}
 	return true
 }
 
@@ -145,10 +161,11 @@ func (t *turn) read() ([]udpencap.Datagram, error) {
 	t.reading = false
 	if t.interrupted {
 		t.interrupted = false
-		if e := t.intr.Interrupt(false); e != nil && err == nil {
-			err = e
-		} else if len(dgs) == 0 {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
 			err = nil
+		}
+		if e := t.intr.Interrupt(false); err == nil {
+			err = e
 		}
 	}
 	t.mu.Unlock()
@@ -178,7 +195,7 @@ func (t *turn) release(again bool) {
 // leave is when nobody reads. The lock is held.
 func (t *turn) leave() {
 	t.holder = heldByNobody
-	if t.guarded {
+	if t.guarded || t.over {
 		return
 	}
 	t.guarded, t.seen = true, t.taken
@@ -194,6 +211,7 @@ func (t *turn) look() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
+	case t.over:
 	case t.taken != t.seen:
 		t.seen = t.taken
 		t.guard.Reset(guardInterval)
@@ -238,6 +256,7 @@ func (c *Conn) readFor(t *turn, q *queue, ctx context.Context) bool {
 	}
 	t.release(again)
 	in.mu.Lock()
+	q.wakeWaiter() // it may be the next to read
 	return true
 }
 
