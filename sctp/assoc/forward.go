@@ -157,9 +157,12 @@ func (a *Association) handleForwardTSN(now time.Time, p *path, c wire.Chunk) boo
 		return false
 	}
 	a.performDeferred(now)
+	if a.state == StateClosed {
+		return false
+	}
 	a.reassembly.purge(a.tracker.cum)
 	a.reassembly.deliverHead(a)
-	return a.state != StateClosed
+	return true
 }
 
 // forward counts all up to tsn as arrived, "and then MUST further advance its

@@ -30,7 +30,9 @@ const (
 // buffered is the memory received data takes up.
 func (a *Association) buffered() int {
 	r := &a.reassembly
-	return r.unread + r.unreadMessages*perUnreadCost + r.held + r.heldRuns*perRunCost
+	// A message that has been delivered in part is not in the window, or as many as fit it
+	// would keep their own ends out. Memory counts it.
+	return r.unread + r.unreadMessages*perUnreadCost + r.held + (r.heldRuns-len(r.begun))*perRunCost
 }
 
 // arwnd is the receive window to advertise. The part of a message that only
@@ -157,10 +159,10 @@ func (a *Association) handleData(now time.Time, p *path, c wire.Chunk) bool {
 	a.tracker.add(d.TSN)
 	a.userData(now)
 	a.performDeferred(now)
-	a.reassembly.deliverHead(a)
 	if a.state == StateClosed {
 		return false
 	}
+	a.reassembly.deliverHead(a)
 	if a.tooLarge(&d) || a.stuck() {
 		a.abort(now, "message too large to reassemble", wire.AppendCause(nil, wire.CauseOutOfResource, nil))
 		return false

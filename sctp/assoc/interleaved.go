@@ -305,7 +305,7 @@ func (r *reassembler) resetInterleavedStreams(ids []uint16) {
 func (a *Association) stuck() bool {
 	r := &a.reassembly
 	full := func() bool {
-		return r.interleaved && r.incomplete > 0 && r.unread == 0 && !a.resetUnderWay() && !a.tracker.hasGaps() && a.window(a.freeBuffer()) == 0
+		return r.interleaved && (r.incomplete > 0 || len(r.begun) > 0) && r.unread == 0 && !a.resetUnderWay() && !a.tracker.hasGaps() && a.window(a.freeBuffer()) == 0
 	}
 	if r.point > 0 && full() {
 		r.relieve(a.lastRemote())

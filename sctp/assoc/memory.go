@@ -59,7 +59,7 @@ func (a *Association) Memory() int {
 // streamMemory is what the numbers, queues and counters of streams take, in bytes.
 func (a *Association) streamMemory() int {
 	q := &a.queue
-	n := a.reassembly.streamBytes + 2*len(q.nextSSN) + 4*len(q.nextMID[0]) + 4*len(q.nextMID[1]) +
+	n := a.reassembly.streamBytes + len(a.reassembly.begun)*perRunCost + 2*len(q.nextSSN) + 4*len(q.nextMID[0]) + 4*len(q.nextMID[1]) +
 		2*len(a.forward.seen) + abandonedCost*len(a.abandoned.byStream)
 	if q.streams != nil {
 		n += q.streams.bytes
@@ -152,7 +152,7 @@ func (a *Association) admits(now time.Time, d *inData) (ok bool) {
 		return a.overdraws(now, "no memory for the state of streams")
 	case n <= a.room():
 		return true
-	case !next || a.reassembly.held == 0:
+	case !next || a.reassembly.held == 0 && len(a.reassembly.begun) == 0:
 		return false
 	}
 	return a.overdraws(now, "no memory to complete a message")

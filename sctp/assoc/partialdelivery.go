@@ -7,6 +7,8 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+
+	"github.com/rserpool/rserpool/sctp/wire"
 )
 
 // Partial delivery (Config.PartialDeliveryPoint). RFC 9260, Section 6.9: "it SHOULD
@@ -147,6 +149,16 @@ func (r *reassembler) ended(m *run, part Part) Part {
 	delete(r.begun, m.key())
 	m.begun = false
 	return part
+}
+
+// another tells whether an ordered message with the number of m has been delivered in part,
+// and is not m.
+func (r *reassembler) another(stream uint16, ssn wire.SSN, unordered bool, m *run) bool {
+	if len(r.begun) == 0 || unordered {
+		return false
+	}
+	o := r.begun[partKey{stream: stream}]
+	return o != nil && o != m && o.ssn == ssn
 }
 
 // cut tells that the rest of a message will not come, if it has been begun.

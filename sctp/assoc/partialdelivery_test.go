@@ -288,3 +288,36 @@ func TestPartialDeliveryPointIsChecked(t *testing.T) {
 	}
 	require.Equal(t, "whole first middle last cut invalid", fmt.Sprint(PartWhole, PartFirst, PartMiddle, PartLast, PartCut, Part(9)))
 }
+
+// As many messages as the receive buffer has room for beginnings may be under way in
+// parts: their ends still get in.
+func TestManyMessagesInParts(t *testing.T) {
+	x := newTester(t, Config{PartialDeliveryPoint: 100, Interleaving: true, RecvBuffer: 10_000})
+	x.init.OutboundStreams = 200
+	x.init.Params = wire.AppendForwardTSNSupported(wire.AppendSupportedExtensions(nil, wire.ChunkForwardTSN, wire.ChunkIData, wire.ChunkIForwardTSN))
+	z := x.connect()
+	const streams = 200
+	text := strings.Repeat("x", 100)
+	for s := range uint16(streams) {
+		x.say(x.piece(true, piece{s, wire.DataBegin, 0, 0, text}))
+		require.Len(t, partsOf(x.p.z), 1, "stream %d", s)
+		require.NoError(t, z.Check())
+	}
+	require.Positive(t, z.arwnd())
+	for s := range uint16(streams) {
+		x.say(x.piece(true, piece{s, wire.DataEnd, 0, 1, "y"}))
+		require.Equal(t, []string{fmt.Sprintf("%d:last:y", s)}, partsOf(x.p.z))
+	}
+	require.Empty(t, z.reassembly.begun)
+	require.Zero(t, z.buffered())
+}
+
+// A message with the number of one that is under way in parts is a contradiction.
+func TestTwoMessagesOfOneNumber(t *testing.T) {
+	x, z := inParts(t, false)
+	x.say(x.piece(false, piece{1, wire.DataBegin, 0, 0, "aaaaa"}))
+	x.data(wire.Data{}) // a TSN that does not come
+	x.say(x.piece(false, piece{1, wire.DataBegin | wire.DataEnd, 0, 0, "evil"}))
+	require.Equal(t, StateClosed, z.State())
+	require.Equal(t, []string{"1:first:aaaaa", "1:cut:"}, partsOf(x.p.z))
+}

@@ -92,6 +92,9 @@ func (r *reassembler) add(d *wire.Data, remote netip.AddrPort) (ok bool) {
 		if len(r.runs) > 0 && !r.fits(d.TSN, true, true) {
 			return false
 		}
+		if r.another(d.Stream, d.SSN, unordered, nil) {
+			return false
+		}
 		buf := append(r.pool.get(len(d.Payload)), d.Payload...)
 		r.push(Message{Stream: d.Stream, PPID: d.PPID, Unordered: unordered, Data: buf, Remote: remote})
 		if !unordered {
@@ -180,6 +183,10 @@ func (r *reassembler) complete(st *inStream, m *run, remote netip.AddrPort) {
 		r.deliver(m, remote)
 		return
 	}
+	if r.another(m.stream, m.ssn, false, m) {
+		r.drop(m) // nothing can be made of it either
+		return
+	}
 	if m.ssn != st.next {
 		i, found := slices.BinarySearchFunc(st.inTurn(), m.ssn, func(x *run, ssn wire.SSN) int {
 			if x.ssn.Less(ssn) {
@@ -240,12 +247,15 @@ func (r *reassembler) push(m Message) {
 		r.delivered++
 	}
 	r.deliveredBytes += uint64(len(m.Data))
+	r.ready.push(m)
+	if m.Part == PartCut {
+		return // says nothing of the sizes of messages
+	}
 	r.recent++
 	r.recentBytes += len(m.Data)
 	if r.recent == 16*manyMessages {
 		r.recent, r.recentBytes = r.recent/2, r.recentBytes/2
 	}
-	r.ready.push(m)
 }
 
 func (r *reassembler) drop(m *run) {
