@@ -45,12 +45,13 @@ const maxSpare = 16 << 10
 type batch struct {
 	size   int       // messages, from the first one that has led to something
 	own    bool      // there are answers in the queue of the association
+	logs   bool      // there is something to be logged
 	others []*client // who else is to be told something
 	// peer is what is known of the other end, if one of the messages was about that.
 	peer *engine.Peer
 }
 
-func (b *batch) empty() bool { return !b.own && len(b.others) == 0 && b.peer == nil }
+func (b *batch) empty() bool { return !b.own && !b.logs && len(b.others) == 0 && b.peer == nil }
 
 // end sends what the batch has led to. It may wait for its own client, so that who does not read is not read either.
 func (b *batch) end(s *Server, c *client) {
@@ -196,6 +197,7 @@ func (s *Server) handle(c *client, m []byte, in *batch) {
 	}
 	var own bool
 	in.others, own = s.drain(c, in.others)
+	in.logs = in.logs || len(s.unlogged) > 0
 	s.mu.Unlock()
 	in.own = in.own || own
 	if !in.empty() {
