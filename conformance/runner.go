@@ -208,8 +208,12 @@ func (r *Runner) RunCase(ctx context.Context, c *Case) (res Result) {
 // Probe looks whether the target answers an INIT. The error says that it does not.
 func (r *Runner) Probe(ctx context.Context, target *Target) (err error) {
 	defer func() {
-		if e, ok := recover().(ended); ok {
-			err = errors.New(e.note + e.seen)
+		switch p := recover().(type) {
+		case nil:
+		case ended:
+			err = errors.New(p.note + p.seen)
+		default:
+			panic(p)
 		}
 	}()
 	t := newT(ctx, &Case{ID: "probe", Requirement: &Requirement{ID: "probe"}}, target, r)

@@ -103,11 +103,13 @@ func (f *conformanceTarget) open(ctx context.Context, role conformance.Role, r *
 		return nil, usagef("--control: %w", err)
 	}
 	f.process = first.Control.(*control.Process)
+	closed := map[*control.Process]bool{} // by us, not by itself
 	restart := func(p *control.Process) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if p != nil && f.process == p {
 			f.process = nil
+			closed[p] = true
 			p.Close()
 		}
 	}
@@ -134,7 +136,14 @@ func (f *conformanceTarget) open(ctx context.Context, role conformance.Role, r *
 			return nil, nil, err
 		}
 		p := t.Control.(*control.Process)
-		t.Ended = p.Err
+		t.Ended = func() error {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if closed[p] {
+				return nil
+			}
+			return p.Err()
+		}
 		if !f.fresh {
 			f.process = p
 			return t, func() {
