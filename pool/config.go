@@ -34,6 +34,7 @@ type Config struct {
 	Announce string
 
 	// Stack is the SCTP stack to use. Default: one of the Client's own, made from the fields below.
+	// Its PartialDeliveryPoint must be 0.
 	Stack *sctp.Stack
 	// SCTP configures the Client's own stack. What is zero in it is that of sctp.Config, but for timers and thresholds
 	// with which a dead element is found within some ten seconds while something is sent to it, and within some forty

@@ -76,6 +76,7 @@ type Config struct {
 	ServerID uint32
 
 	// Stack is the SCTP to listen on. Default: one of its own from the three fields below, which ends with the Server.
+	// Its PartialDeliveryPoint must be 0.
 	Stack *sctp.Stack
 	// LocalAddrs are the local addresses, as in sctp.Config. Default: all.
 	LocalAddrs []netip.Addr
