@@ -39,6 +39,7 @@ type Client struct {
 	timerAt  time.Time
 	elements map[agent.Key]*Registered
 	waiting  map[agent.ResolveID]chan agent.EventResolved
+	hunt     error // why the last search for a registrar failed, until there is one
 	// subscriptions are in the order in which they were made.
 	subscriptions map[param.PoolHandle][]*Subscription
 
@@ -258,10 +259,12 @@ func (c *Client) timeout() {
 func (c *Client) event(e agent.Event) {
 	switch e := e.(type) {
 	case agent.EventHome:
+		c.hunt = nil
 		c.note(slog.LevelInfo, "home registrar found", "registrar", e.Addr.String(), "adopted", e.Adopted)
 	case agent.EventHomeLost:
 		c.note(slog.LevelWarn, "home registrar lost", "registrar", e.Addr.String(), "error", e.Err)
 	case agent.EventHuntFailed:
+		c.hunt = e.Err
 		c.note(slog.LevelWarn, "no registrar found yet", "error", e.Err)
 	case agent.EventDiscarded:
 		c.note(slog.LevelDebug, "message not used", "error", e.Err)

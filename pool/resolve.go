@@ -3,6 +3,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,14 +92,15 @@ func (c *Client) resolveWith(ctx context.Context, handle string, o agent.Resolve
 		}
 		return elems, nil
 	case <-ctx.Done():
-		found := true
+		found, hunt := true, error(nil)
 		c.do(func(time.Time) {
 			delete(c.waiting, id)
 			c.agent.Cancel(id)
 			_, found = c.agent.Home()
+			hunt = c.hunt
 		})
 		if !found {
-			return waited(fmt.Errorf("%w: %w", ErrNoRegistrar, ctx.Err()))
+			return waited(fmt.Errorf("%w: %w", cmp.Or(hunt, ErrNoRegistrar), ctx.Err()))
 		}
 		return waited(ctx.Err())
 	}

@@ -73,6 +73,10 @@ func TestTLSRegistrar(t *testing.T) {
 				return
 			}
 			require.ErrorIs(t, err, context.Canceled, "the log has said why")
+			require.ErrorIs(t, err, ErrNoRegistrar)
+			if tt.at[0] != mutual && strings.HasPrefix(tt.at[0], "tls") { // those are taken, and lost again
+				require.ErrorContains(t, err, tt.want)
+			}
 		})
 	}
 }
