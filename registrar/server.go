@@ -147,8 +147,12 @@ func (s *Server) Serve(ctx context.Context) error {
 	if s.peers != nil {
 		up = append(up, "enrp", s.peers.Addr().String())
 	}
-	for _, l := range s.tcp.listeners {
-		up = append(up, "tcp", l.Addr().String())
+	for i, l := range s.tcp.listeners {
+		name := "tcp"
+		if i >= s.tcp.plain {
+			name = "tls"
+		}
+		up = append(up, name, l.Addr().String())
 	}
 	s.log.Info("registrar is up", up...)
 	inner, stop := context.WithCancel(context.Background())

@@ -43,6 +43,7 @@ const (
 // tcpServer is what a Server has for ASAP over TCP.
 type tcpServer struct {
 	listeners []net.Listener
+	plain     int              // how many of them are not TLS, which come first
 	announced []netip.AddrPort // where they are reached without more ado
 	secured   []netip.AddrPort // where they are reached by TLS
 

@@ -26,6 +26,7 @@ func hasCertificate(c *tls.Config) bool {
 
 // openTLS listens for ASAP over TLS, if the Config says so.
 func (s *Server) openTLS() error {
+	s.tcp.plain = len(s.tcp.listeners)
 	if s.cfg.TLSPort == 0 {
 		return nil
 	}
